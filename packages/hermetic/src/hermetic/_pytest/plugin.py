@@ -1,0 +1,3 @@
+"""
+The plugin that pytest loads through its entry point.
+"""

@@ -1,0 +1,3 @@
+"""
+What must hold around each test.
+"""

@@ -1,0 +1,3 @@
+"""
+What happened: journal, diagnosis, history, report.
+"""

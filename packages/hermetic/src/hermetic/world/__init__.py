@@ -1,0 +1,3 @@
+"""
+Stand-ins for what is outside a test.
+"""

@@ -1,0 +1,3 @@
+"""
+Mock HTTP servers on real sockets.
+"""

@@ -1,0 +1,7 @@
+"""
+`python -m ip_monitor` is `ip-monitor`.
+"""
+
+from ip_monitor.cli import main
+
+main()

@@ -1,0 +1,3 @@
+"""
+What touches the outside; each package independent of the others.
+"""

@@ -1,0 +1,3 @@
+"""
+Ways to ask for the public address.
+"""

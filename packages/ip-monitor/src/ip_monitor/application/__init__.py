@@ -1,0 +1,3 @@
+"""
+The loop and the use cases, against ports.
+"""

@@ -1,0 +1,17 @@
+"""
+What IP Monitor raises.
+
+    IPMonitorError
+    └── (each package defines its leaves beside the code that raises them)
+
+Every leaf is frozen data with a computed text of three parts: what happened, with the values; where it came
+from; what to do. A leaf also inherits the standard type that callers would catch (TimeoutError, ValueError).
+"""
+
+from __future__ import annotations
+
+
+class IPMonitorError(Exception):
+    """
+    Base of every exception that IP Monitor raises on purpose.
+    """

@@ -1,0 +1,3 @@
+"""
+Doubles and simulated surroundings for tests and for simulate.
+"""
