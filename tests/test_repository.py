@@ -133,7 +133,7 @@ def test_unknown_python_is_refused_by_name(checkout: Path):
     done = dev("--python", "3.99", "test", cwd=checkout)
 
     assert done.returncode == 2
-    assert "no program 'python3.99' on PATH" in done.stderr
+    assert "no working program 'python3.99' on PATH" in done.stderr
 
 
 def test_failed_installation_says_what_failed_and_leaves_no_stamp(checkout: Path):
