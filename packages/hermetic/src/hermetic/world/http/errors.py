@@ -1,0 +1,112 @@
+"""
+What the mock servers raise and warn about.
+
+    HermeticError
+    ├── ServerError                 the server itself
+    │   ├── PortTakenError          (OSError) names the process that holds the port when it can be known
+    │   ├── NotRunningError         used before start or after stop
+    │   └── StartFailedError        the listener could not be opened for another reason
+    ├── BadRouteError               (ValueError) a path or matcher that can never work
+    ├── BadReplyError               (ValueError) a reply that cannot be written
+    ├── BadFaultError               (ValueError) a rate, count or size out of its range
+    ├── CallsNotSeenError           (TimeoutError) `wait_for` gave up
+    └── UnmatchedRequestsError      (AssertionError) requests that no route took
+
+    UserWarning
+    └── ShadowedRouteWarning        a route that can never be reached
+"""
+
+from __future__ import annotations
+
+from hermetic.errors import HermeticError
+
+
+class ServerError(HermeticError):
+    """
+    Base of what goes wrong with a server as a whole.
+    """
+
+
+class NotRunningError(ServerError):
+    def __init__(self, *, server: str, asked: str, state: str) -> None:
+        self.server = server
+        self.asked = asked
+        self.state = state
+        super().__init__(
+            f"server {server!r} was asked for {asked} but it is {state}. "
+            "Start it first (`with MockServer() as api:` or `await api.start()`), and ask before it stops."
+        )
+
+
+class PortTakenError(ServerError, OSError):
+    """
+    The address is in use; `holder` names the process when /proc shows it.
+    """
+
+    def __init__(self, *, server: str, address: str, holder: str | None) -> None:
+        self.server = server
+        self.address = address
+        self.holder = holder
+        held = f"it is held by {holder}" if holder else "which process holds it cannot be seen from here"
+        super().__init__(
+            f"server {server!r} cannot listen on {address}: the address is in use; {held}. "
+            "Leave the port out (port 0 takes a free one), or stop the other process."
+        )
+
+
+class StartFailedError(ServerError, OSError):
+    def __init__(self, *, server: str, address: str, why: str) -> None:
+        self.server = server
+        self.address = address
+        self.why = why
+        super().__init__(f"server {server!r} cannot listen on {address}: {why}. Check host, port and path.")
+
+
+class BadRouteError(HermeticError, ValueError):
+    def __init__(self, *, what: str, why: str) -> None:
+        self.what = what
+        self.why = why
+        super().__init__(f"bad route: {what}: {why}.")
+
+
+class BadReplyError(HermeticError, ValueError):
+    def __init__(self, *, what: str, why: str) -> None:
+        self.what = what
+        self.why = why
+        super().__init__(f"bad reply: {what}: {why}.")
+
+
+class BadFaultError(HermeticError, ValueError):
+    def __init__(self, *, what: str, why: str) -> None:
+        self.what = what
+        self.why = why
+        super().__init__(f"bad fault: {what}: {why}.")
+
+
+class CallsNotSeenError(HermeticError, TimeoutError):
+    def __init__(self, *, route: str, wanted: int, seen: int, timeout_s: float, others: str) -> None:
+        self.route = route
+        self.wanted = wanted
+        self.seen = seen
+        self.timeout_s = timeout_s
+        super().__init__(
+            f"route {route} was called {seen} of {wanted} times within {timeout_s:g} s.{others} "
+            "Wait longer, or look at what the code under test asked instead."
+        )
+
+
+class UnmatchedRequestsError(HermeticError, AssertionError):
+    def __init__(self, *, server: str, count: int, listing: str) -> None:
+        self.server = server
+        self.count = count
+        self.listing = listing
+        super().__init__(
+            f"server {server!r} got {count} request{'s' if count != 1 else ''} that no route takes:\n{listing}\n"
+            "Add a route, mend the request, or allow it with `allow_unmatched=True`."
+        )
+
+
+class ShadowedRouteWarning(UserWarning):
+    """
+    An earlier route takes every request that this one would.
+    """
