@@ -1,0 +1,197 @@
+"""
+What the application needs from outside. Adapters implement these; bootstrap is the only place that joins them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ip_monitor.errors import IPMonitorError
+from ip_monitor.resilience.clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from ip_monitor.domain.addresses import Address, Family
+    from ip_monitor.domain.answers import Answer, Source
+    from ip_monitor.domain.ballots import Ballot
+    from ip_monitor.domain.changes import Change, CurrentAddress
+    from ip_monitor.domain.events import Event
+    from ip_monitor.domain.notices import Notice
+
+__all__ = [
+    "BallotStore",
+    "Clock",
+    "DeliveryFailedError",
+    "IPStorage",
+    "Notifier",
+    "Observer",
+    "Outbox",
+    "Provider",
+    "StorageUnavailableError",
+]
+
+
+class Provider(Protocol):
+    """
+    One way to ask for the address.
+    """
+
+    @property
+    def source(self) -> Source: ...
+
+    async def ask(self) -> Answer:
+        """
+        Ask once, within the provider's own timeout. Never raises but CancelledError: trouble is an answer too.
+        """
+        ...
+
+
+class StorageUnavailableError(IPMonitorError, OSError):
+    """
+    Storage cannot be read or written now: full disk, locked, read-only, corrupt. What was acknowledged before
+    stays; the caller goes on and tries again.
+    """
+
+
+class IPStorage(Protocol):
+    """
+    Keeps the address and its history. Every method raises `StorageUnavailableError` when it cannot do what it says; what
+    it acknowledged survives a killed process and a power loss.
+    """
+
+    async def save_current_ip(
+        self, change: Change, *, ballots: Sequence[Ballot] = (), sinks: Sequence[str] = ()
+    ) -> None:
+        """
+        Write a confirmed change, the ballots that decided it, and one pending delivery for each of `sinks`, in
+        one transaction. Writing a change whose key is known already changes nothing.
+        """
+        ...
+
+    async def load_last_ip(self, family: Family) -> Address | None:
+        """
+        The last confirmed address of a family, None when there never was one.
+        """
+        ...
+
+    async def get_current_ip(self, family: Family) -> CurrentAddress | None:
+        """
+        The same with its times.
+        """
+        ...
+
+    async def get_ip_history(
+        self, *, family: Family | None = None, limit: int = 100, before: str | None = None
+    ) -> Sequence[Change]:
+        """
+        Changes, newest first; `before` is the key of the change after which (backwards in time) to go on.
+        """
+        ...
+
+    async def close(self) -> None:
+        """
+        Write everything out and leave nothing open. Idempotent.
+        """
+        ...
+
+
+class BallotStore(Protocol):
+    """
+    Keeps every ballot, so that any verdict can be explained.
+    """
+
+    async def save_ballots(self, ballots: Sequence[Ballot]) -> None:
+        """
+        Keep ballots that changed nothing; also notes when a `STABLE` address was last seen.
+        """
+        ...
+
+    async def ballots_of(self, change_key: str) -> Sequence[Ballot]:
+        """
+        The ballots that decided a change, oldest first.
+        """
+        ...
+
+    async def last_ballots(self, *, family: Family | None = None, limit: int = 1) -> Sequence[Ballot]:
+        """
+        The newest ballots, newest first.
+        """
+        ...
+
+
+class Outbox(Protocol):
+    """
+    Deliveries written with their change, to be sent until acknowledged.
+    """
+
+    async def due_notices(self, *, now: datetime, sinks: Sequence[str], limit: int = 100) -> Sequence[Notice]:
+        """
+        Pending notices of `sinks` that may be tried now, oldest change first.
+        """
+        ...
+
+    async def next_due_at(self, *, sinks: Sequence[str]) -> datetime | None:
+        """
+        When the earliest pending notice of `sinks` may be tried; None when there is none.
+        """
+        ...
+
+    async def mark_delivered(self, notice: Notice, *, at: datetime) -> None: ...
+
+    async def mark_retry(self, notice: Notice, *, due_at: datetime, reason: str) -> None: ...
+
+    async def mark_failed(self, notice: Notice, *, at: datetime, reason: str) -> None:
+        """
+        Give a notice up for good; it stays on record with its reason.
+        """
+        ...
+
+
+class DeliveryFailedError(IPMonitorError):
+    """
+    A notifier could not deliver.
+
+    Attributes:
+        reason: what happened, for people; holds no secret.
+        is_permanent: trying the same again cannot succeed.
+        retry_after_s: how long the receiver wants to be left alone, seconds.
+    """
+
+    def __init__(self, reason: str, *, is_permanent: bool = False, retry_after_s: float | None = None) -> None:
+        self.reason = reason
+        self.is_permanent = is_permanent
+        self.retry_after_s = retry_after_s
+        super().__init__(reason)
+
+
+class Notifier(Protocol):
+    """
+    One sink of announcements.
+    """
+
+    @property
+    def name(self) -> str:
+        """
+        Unique among the sinks of a monitor, and stable over restarts: deliveries are kept under it.
+        """
+        ...
+
+    async def send(self, notice: Notice) -> None:
+        """
+        Deliver once; returning means acknowledged.
+
+        Raises:
+            DeliveryFailedError: not delivered, or not known to be delivered.
+        """
+        ...
+
+
+class Observer(Protocol):
+    """
+    Is told what happens. Called in the loop: it must return at once and must not raise; what it raises is logged
+    and dropped.
+    """
+
+    def observe(self, event: Event) -> None: ...

@@ -1,0 +1,119 @@
+"""
+What happens while the monitor runs, for whoever shows it: the terminal, the log, the page, metrics.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ip_monitor.domain.addresses import Family
+    from ip_monitor.domain.answers import Answer
+    from ip_monitor.domain.changes import Change
+    from ip_monitor.domain.checks import Check, Trigger
+    from ip_monitor.domain.notices import Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckStarted:
+    number: int
+    trigger: Trigger
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerArrived:
+    """
+    One source answered within a running check. `round` is 1 for the first panel, 2 and more for confirmations.
+    """
+
+    check: int
+    round: int
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationStarted:
+    """
+    A panel saw a new address; after `pause_s` seconds it is asked again.
+    """
+
+    check: int
+    families: tuple[Family, ...]
+    pause_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckFinished:
+    """
+    A check came to its verdicts. `next_at` is when the schedule asks again, UTC; None for a single check.
+    """
+
+    check: Check
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRecorded:
+    """
+    A change is on disk, with its ballots and its deliveries.
+    """
+
+    change: Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeDelivered:
+    notice: Notice
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeFailed:
+    """
+    A try failed. `retry_at` is None when it was given up for good.
+    """
+
+    notice: Notice
+    at: datetime
+    reason: str
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """
+    Something outside the question of the address went wrong, and the monitor goes on: a full disk, a locked database,
+    a defect in a provider. `what` and `remedy` are sentences for people; `count` says how often in a row.
+    """
+
+    at: datetime
+    what: str
+    remedy: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubleOver:
+    """
+    What `Trouble` told of works again.
+    """
+
+    at: datetime
+    what: str
+
+
+Event: TypeAlias = (
+    CheckStarted
+    | AnswerArrived
+    | ConfirmationStarted
+    | CheckFinished
+    | ChangeRecorded
+    | NoticeDelivered
+    | NoticeFailed
+    | Trouble
+    | TroubleOver
+)

@@ -1,0 +1,311 @@
+"""
+One vote an operator.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import UTC, datetime
+
+import pytest
+from ip_monitor.domain.addresses import Family
+from ip_monitor.domain.answers import Answer, Failure, FailureKind, Source, SourceRefusedError, Transport
+from ip_monitor.domain.ballots import Electorate, Rules, tally
+from ip_monitor.domain.verdicts import VerdictKind, overall
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+OLD, NEW, OTHER = (ipaddress.ip_address(text) for text in ("93.184.216.34", "93.184.216.35", "93.184.216.36"))
+
+
+def source(name, *, operator=None, transport=Transport.HTTPS, weight=1.0, family=Family.V4):
+    return Source(name=name, operator=operator or name, family=family, transport=transport, weight=weight)
+
+
+def says(src, address):
+    return Answer(source=src, at=AT, latency_s=0.01, address=address)
+
+
+def fails(src, kind=FailureKind.TIMEOUT):
+    return Answer(source=src, at=AT, latency_s=0.01, failure=Failure(kind=kind, detail=kind.value))
+
+
+def panel(spec, previous=OLD, *, rules=None, portal_seen=False):
+    """
+    `spec` maps an operator's name to the address it says, or to None for silence, or to a failure kind.
+    """
+    sources = {name: source(name) for name in spec}
+    answers = [
+        says(sources[name], reply) if isinstance(reply, ipaddress.IPv4Address) else fails(sources[name], reply)
+        for name, reply in spec.items()
+        if reply is not None
+    ]
+    electorate = Electorate.of(sources.values(), Family.V4)
+    return tally(answers, electorate, previous, at=AT, rules=rules, portal_seen=portal_seen).verdict
+
+
+def test_a_majority_for_the_known_address_is_stable():
+    """
+    More than half of the weight confirms what is known, whatever a liar says.
+    """
+    verdict = panel({"a": OLD, "b": OLD, "c": NEW})
+
+    assert (verdict.kind, verdict.address, verdict.is_decisive) == (VerdictKind.STABLE, OLD, True)
+
+
+def test_a_majority_for_another_address_is_a_change():
+    """
+    More than half of the weight, at least two operators.
+    """
+    verdict = panel({"a": NEW, "b": NEW, "c": OLD})
+
+    assert (verdict.kind, verdict.address, verdict.operators) == (VerdictKind.CHANGED, NEW, ("a", "b"))
+
+
+def test_the_first_known_address_is_first():
+    """
+    Without a previous address a decision is the first one, not a change.
+    """
+    assert panel({"a": NEW, "b": NEW, "c": None}, previous=None).kind is VerdictKind.FIRST
+
+
+def test_the_first_listed_provider_does_not_win_against_four_that_disagree():
+    """
+    The order of providers means nothing.
+    """
+    verdict = panel({"a": NEW, "b": OLD, "c": OLD, "d": OLD, "e": OLD})
+
+    assert VerdictKind.STABLE is verdict.kind
+
+
+def test_silent_operators_count_against_a_change():
+    """
+    Two of five agree and three are silent: no majority of those enabled, so no change.
+    """
+    verdict = panel({"a": NEW, "b": NEW, "c": None, "d": None, "e": None})
+
+    assert VerdictKind.DISPUTED is verdict.kind
+
+
+def test_half_of_the_weight_is_not_more_than_half():
+    """
+    Two of four is no majority.
+    """
+    assert panel({"a": NEW, "b": NEW, "c": None, "d": OLD}).kind is VerdictKind.DISPUTED
+
+
+def test_rounding_never_turns_half_into_a_majority():
+    """
+    0.1 + 0.2 + 0.3 is more than half of 1.2 in binary fractions, and must not count as more.
+    """
+    sources = [source("a", weight=0.1), source("b", weight=0.2), source("c", weight=0.3), source("d", weight=0.6)]
+    answers = [says(src, NEW) for src in sources[:3]]
+
+    verdict = tally(answers, Electorate.of(sources, Family.V4), OLD, at=AT).verdict
+
+    assert VerdictKind.DISPUTED is verdict.kind
+
+
+def test_one_operator_alone_never_decides():
+    """
+    A single operator that holds most of the weight is still one voice.
+    """
+    sources = [source("big", weight=10), source("small")]
+
+    verdict = tally([says(sources[0], NEW)], Electorate.of(sources, Family.V4), OLD, at=AT).verdict
+
+    assert VerdictKind.DISPUTED is verdict.kind
+
+
+def test_a_network_with_one_operator_may_say_so():
+    """
+    `minimum_operators=1` is how a network with one service of its own decides.
+    """
+    assert panel({"own": NEW}, rules=Rules(minimum_operators=1)).kind is VerdictKind.CHANGED
+
+
+def test_several_names_of_one_operator_are_one_vote():
+    """
+    Four host names of one company do not outvote two companies.
+    """
+    many = [source(f"n{i}", operator="one") for i in range(4)]
+    others = [source("b"), source("c")]
+    answers = [says(src, NEW) for src in many] + [says(src, OLD) for src in others]
+
+    ballot = tally(answers, Electorate.of(many + others, Family.V4), OLD, at=AT)
+
+    assert VerdictKind.STABLE is ballot.verdict.kind
+    assert [vote.operator for vote in ballot.votes] == ["b", "c", "one"]
+
+
+def test_an_operator_that_contradicts_itself_has_no_vote():
+    """
+    Two names of one operator with different addresses at equal weight cancel each other.
+    """
+    one, two = source("n1", operator="one"), source("n2", operator="one")
+
+    ballot = tally([says(one, OLD), says(two, NEW)], Electorate.of([one, two], Family.V4), OLD, at=AT)
+
+    assert ballot.votes[0].address is None
+    assert "contradicts itself" in ballot.votes[0].why
+
+
+def test_an_operators_proof_outweighs_its_single_packet():
+    """
+    When STUN and HTTPS of one operator differ, the heavier source speaks.
+    """
+    https, stun = source("h", operator="one"), source("s", operator="one", transport=Transport.STUN, weight=0.5)
+
+    ballot = tally([says(stun, NEW), says(https, OLD)], Electorate.of([https, stun], Family.V4), OLD, at=AT)
+
+    assert ballot.votes[0].address == OLD
+
+
+def test_unauthenticated_transports_alone_never_decide():
+    """
+    Plain DNS and STUN may agree as they like: a change needs one operator that proves.
+    """
+    sources = [source("a", transport=Transport.STUN), source("b", transport=Transport.DNS)]
+
+    verdict = tally([says(src, NEW) for src in sources], Electorate.of(sources, Family.V4), OLD, at=AT).verdict
+
+    assert VerdictKind.DISPUTED is verdict.kind
+
+
+def test_no_answer_is_never_a_change():
+    """
+    Total failure is `offline`, and names no address.
+    """
+    verdict = panel({"a": FailureKind.TIMEOUT, "b": FailureKind.UNREACHABLE, "c": None})
+
+    assert (verdict.kind, verdict.address) == (VerdictKind.OFFLINE, None)
+
+
+def test_an_empty_electorate_is_offline():
+    """
+    Nobody to ask is no verdict about the address.
+    """
+    assert panel({}).kind is VerdictKind.OFFLINE
+
+
+def test_a_single_voice_for_the_known_address_is_stable_but_not_decisive():
+    """
+    Nobody contradicts what is known, so it stays; the verdict says how thin the evidence is.
+    """
+    verdict = panel({"a": OLD, "b": None, "c": None})
+
+    assert (verdict.kind, verdict.is_decisive) == (VerdictKind.STABLE, False)
+
+
+def test_a_single_voice_for_a_first_address_is_disputed():
+    """
+    One operator is not enough to know an address for the first time.
+    """
+    assert panel({"a": NEW, "b": None, "c": None}, previous=None).kind is VerdictKind.DISPUTED
+
+
+@pytest.mark.parametrize("kind", [FailureKind.MARKUP, FailureKind.REDIRECT])
+def test_pages_and_redirects_of_two_operators_are_a_captive_portal(kind):
+    """
+    One operator's page is its own trouble; two at once are something in between.
+    """
+    assert panel({"a": kind, "b": kind, "c": FailureKind.TIMEOUT}).kind is VerdictKind.CAPTIVE
+    assert panel({"a": kind, "b": None, "c": FailureKind.TIMEOUT}).kind is VerdictKind.OFFLINE
+
+
+def test_a_portal_probe_alone_makes_silence_captive():
+    """
+    Behind a portal TLS fails everywhere; the plain probe tells why.
+    """
+    assert panel({"a": FailureKind.TLS, "b": FailureKind.TLS}, portal_seen=True).kind is VerdictKind.CAPTIVE
+
+
+def test_several_addresses_each_with_two_operators_are_several_ways_out():
+    """
+    Half of the operators see one address, half another: the network has several exits, and nothing is announced.
+    """
+    verdict = panel({"a": OLD, "b": OLD, "c": NEW, "d": NEW})
+
+    assert (verdict.kind, verdict.address) == (VerdictKind.MULTI_EGRESS, None)
+    assert {OLD, NEW} == set(verdict.addresses)
+
+
+def test_a_lone_dissenter_makes_it_disputed_not_several_ways_out():
+    """
+    An address that a single operator claims may be a lie.
+    """
+    assert panel({"a": OLD, "b": OLD, "c": NEW, "d": NEW, "e": OTHER}).kind is VerdictKind.DISPUTED
+
+
+def test_a_dispute_names_who_said_what():
+    """
+    The reason holds every address with its operators, and what stays.
+    """
+    verdict = panel({"a": NEW, "b": OTHER, "c": None})
+
+    assert f"{NEW} (a)" in verdict.reason
+    assert f"{OLD} stays" in verdict.reason
+
+
+def test_answers_from_outside_the_electorate_do_not_count():
+    """
+    A source that was disabled while the panel ran, or one of weight 0, has no vote.
+    """
+    inside = [source("a"), source("b"), source("c")]
+    outside = [source("x"), source("y", weight=0)]
+    answers = [says(src, OLD) for src in inside] + [says(src, NEW) for src in outside]
+
+    ballot = tally(answers, Electorate.of([*inside, outside[1]], Family.V4), OLD, at=AT)
+
+    assert [vote.operator for vote in ballot.votes] == ["a", "b", "c"]
+    assert len(ballot.answers) == 5
+
+
+def test_the_other_family_does_not_vote():
+    """
+    Families are decided apart: an IPv4 failure is no change to IPv6.
+    """
+    v4 = [source("a"), source("b")]
+    v6 = [source("a6", operator="a", family=Family.V6), source("b6", operator="b", family=Family.V6)]
+    address = ipaddress.ip_address("2606:4700::1111")
+    answers = [fails(src) for src in v4] + [says(src, address) for src in v6]
+
+    verdict = tally(answers, Electorate.of(v4 + v6, Family.V4), OLD, at=AT).verdict
+
+    assert VerdictKind.OFFLINE is verdict.kind
+
+
+@pytest.mark.parametrize("weight", [-1, 101, float("nan"), float("inf")])
+def test_a_weight_out_of_range_is_refused(weight):
+    """
+    A weight that would break the arithmetic of the vote never gets in.
+    """
+    with pytest.raises(SourceRefusedError, match="weight"):
+        source("a", weight=weight)
+
+
+def test_an_answer_needs_either_an_address_or_a_failure():
+    """
+    There is no third state, and no address of the wrong family.
+    """
+    with pytest.raises(ValueError, match="either"):
+        Answer(source=source("a"), at=AT, latency_s=0)
+    with pytest.raises(ValueError, match="IPv4"):
+        says(source("a"), ipaddress.ip_address("2606:4700::1111"))
+
+
+def test_evidence_is_capped():
+    """
+    Raw replies are kept to 4 KiB.
+    """
+    answer = Answer(source=source("a"), at=AT, latency_s=0, address=OLD, raw=b"x" * 10_000)
+
+    assert len(answer.raw) == 4096
+
+
+def test_the_kind_of_a_check_hides_no_dispute_and_no_known_address():
+    """
+    A family without a connection does not hide the other; a dispute is never hidden.
+    """
+    assert overall([VerdictKind.OFFLINE, VerdictKind.STABLE]) is VerdictKind.STABLE
+    assert overall([VerdictKind.CHANGED, VerdictKind.DISPUTED]) is VerdictKind.DISPUTED
+    assert overall([]) is VerdictKind.OFFLINE
