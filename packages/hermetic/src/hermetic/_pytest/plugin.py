@@ -1,3 +1,26 @@
 """
 The plugin that pytest loads through its entry point.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hermetic._pytest import options
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options.add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", options.MARKER)
+    settings = options.read(config)
+    if not settings.is_on:
+        return
+    from hermetic._pytest.assembly import assemble  # noqa: PLC0415 - a run that is switched off pays nothing
+
+    assemble(config, settings)

@@ -1,0 +1,119 @@
+"""
+From verdicts to reports: policy, record, mending, then the text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hermetic._pytest.options import marker_rules
+from hermetic.foundation.block import headline, render
+from hermetic.guard.events import FindingMended, FindingReported
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from _pytest._code.code import TerminalRepr
+
+    from hermetic._pytest.options import Settings
+    from hermetic.foundation.clock import Clock
+    from hermetic.foundation.finding import Finding
+    from hermetic.foundation.sink import Sink
+    from hermetic.guard.component import Verdict
+    from hermetic.guard.policy import Level
+
+Judged = tuple["Level", "Finding"]
+
+# The attribute of a test's teardown report that carries its findings, also from xdist's workers.
+REPORT_ATTRIBUTE = "hermetic_findings"
+
+
+class Desk:
+    """
+    Takes verdicts as they come, applies policy, mends, and keeps them until the test's teardown is reported.
+    """
+
+    def __init__(self, settings: Settings, *, root: str, sink: Sink, clock: Clock) -> None:
+        self._settings = settings
+        self._root = root
+        self._sink = sink
+        self._clock = clock
+        self._pending: list[Judged] = []
+
+    def take(self, verdicts: Sequence[Verdict], item: pytest.Item) -> None:
+        if not verdicts:
+            return
+        rules = marker_rules(item)
+        for verdict in verdicts:
+            bare = verdict.finding
+            level = self._settings.policy.level(bare, also=rules if bare.owner.scope == "function" else ())
+            if level == "off":
+                continue
+            finding = replace(bare, rerun=bare.rerun or f"pytest {_quoted(item.nodeid)}")
+            self._sink.emit(
+                FindingReported(at_s=self._clock.monotonic(), test=item.nodeid, level=level, finding=finding)
+            )
+            self._pending.append((level, self._mended(finding, verdict, item)))
+
+    def _mended(self, finding: Finding, verdict: Verdict, item: pytest.Item) -> Finding:
+        if verdict.mend is None or not self._settings.mend:
+            return finding
+        try:
+            done, is_mended = verdict.mend(), True
+        except Exception as error:  # noqa: BLE001 - what cannot be mended is told, not raised
+            done, is_mended = f"could not be mended: {type(error).__name__}: {error}", False
+        self._sink.emit(
+            FindingMended(
+                at_s=self._clock.monotonic(),
+                test=item.nodeid,
+                finding_kind=finding.kind,
+                done=done,
+                is_mended=is_mended,
+            )
+        )
+        return replace(finding, mended=done)
+
+    def write(self, report: pytest.TestReport) -> None:
+        """
+        Put what was found on the report of the test's teardown; it fails where policy says error.
+        """
+        pending, self._pending = self._pending, []
+        if not pending:
+            return
+        setattr(report, REPORT_ATTRIBUTE, [{"level": level, **asdict(finding)} for level, finding in pending])
+        errors = [finding for level, finding in pending if level == "error"]
+        if not errors:
+            return
+        text = "\n\n".join(render(finding, root=self._root, frames=self._settings.frames) for finding in errors)
+        if report.outcome == "passed":
+            report.outcome = "failed"
+            report.longrepr = _drawn(text, errors)
+        else:
+            _append(report, text)
+
+
+def _append(report: pytest.TestReport, text: str) -> None:
+    # The teardown failed by itself: its own story stays, ours is added.
+    add_section: Any = getattr(report.longrepr, "addsection", None)
+    if add_section is not None:
+        add_section("Hermetic found as well", text)
+    else:
+        report.longrepr = f"{report.longrepr}\n\n{text}"
+
+
+def _drawn(text: str, errors: list[Finding]) -> TerminalRepr:
+    # pytest draws a failure without traceback from this exception: its first line goes into the short summary,
+    # the whole text into the report, and xdist can send it.
+    first = headline(errors[0]) + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else "")
+    try:
+        pytest.fail(text if len(errors) == 1 else f"{first}\n\n{text}", pytrace=False)
+    except pytest.fail.Exception as failure:
+        info = pytest.ExceptionInfo[BaseException].from_exception(failure)
+        return info.getrepr(style="value")
+
+
+def _quoted(nodeid: str) -> str:
+    return f"'{nodeid}'" if set(nodeid) & set(" []()'\"$&;|<>*?!`\\") else nodeid

@@ -1,0 +1,55 @@
+"""
+The life of one owner: from the moment it starts until it has been torn down.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hermetic.foundation.finding import Owner, Scope
+
+_RANK: dict[Scope, int] = {"function": 0, "class": 1, "module": 2, "package": 3, "session": 4}
+
+
+class Tenure:
+    """
+    One setup-to-teardown life of a test or fixture. Compared by identity: a fixture that is set up twice has two.
+
+    `value` gives the fixture's value while it lives, None for a test: what a broader fixture holds on to is its own
+    responsibility even when a test made it. The owner's record is made only when asked for, since most tenures end
+    without a finding.
+    """
+
+    __slots__ = ("_describe", "_owner", "is_over", "scope", "value")
+
+    def __init__(
+        self,
+        describe: Callable[[], Owner],
+        *,
+        scope: Scope = "function",
+        value: Callable[[], object] | None = None,
+    ) -> None:
+        self._describe = describe
+        self._owner: Owner | None = None
+        self.scope: Scope = scope
+        self.value = value
+        self.is_over = False
+
+    @property
+    def owner(self) -> Owner:
+        if self._owner is None:
+            self._owner = self._describe()
+        return self._owner
+
+    @property
+    def breadth(self) -> int:
+        """
+        0 for what ends with one test, up to 4 for what ends with the session.
+        """
+        return _RANK[self.scope]
+
+    def __repr__(self) -> str:
+        return f"<Tenure of {self.owner}{', over' if self.is_over else ''}>"

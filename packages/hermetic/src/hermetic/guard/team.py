@@ -1,0 +1,120 @@
+"""
+The components of one run, called together, each failure kept to itself.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from hermetic.guard.events import ComponentFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from hermetic.foundation.clock import Clock
+    from hermetic.foundation.sink import Sink
+    from hermetic.guard.component import Component, Verdict
+    from hermetic.guard.ownership.roll import Roll
+    from hermetic.guard.ownership.tenure import Tenure
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _judge(component: Component, ended: Sequence[Tenure]) -> list[Verdict]:
+    # A judge may be a generator, which fails only while it is read.
+    return list(component.judge(ended))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """
+    A component that raised: it takes no more part in the run.
+    """
+
+    component: str
+    step: str
+    error: str
+    traceback: str
+
+
+class Team:
+    """
+    Tells every component what begins and ends, and keeps the roll of owners in step.
+
+    A component that raises is reported to `sink`, kept in `failures`, and left out from then on: a defect of the guard
+    must not change the outcome of a test.
+    """
+
+    def __init__(self, components: Sequence[Component], *, roll: Roll, sink: Sink, clock: Clock) -> None:
+        self.roll = roll
+        self.failures: list[Failure] = []
+        self._components = list(components)
+        self._sink = sink
+        self._clock = clock
+
+    def start(self) -> None:
+        for component in tuple(self._components):
+            self._guarded(component, "start", component.start)
+
+    def stop(self) -> None:
+        for component in reversed(tuple(self._components)):
+            self._guarded(component, "stop", component.stop)
+
+    def entering(self, tenure: Tenure) -> None:
+        self.roll.enter(tenure)
+        for component in tuple(self._components):
+            self._guarded(component, "entering", component.entering, tenure)
+
+    def ready(self, tenure: Tenure) -> None:
+        for component in tuple(self._components):
+            self._guarded(component, "ready", component.ready, tenure)
+
+    def leaving(self, tenure: Tenure) -> None:
+        for component in reversed(tuple(self._components)):
+            self._guarded(component, "leaving", component.leaving, tenure)
+
+    def left(self, tenure: Tenure) -> None:
+        for component in reversed(tuple(self._components)):
+            self._guarded(component, "left", component.left, tenure)
+        self.roll.end(tenure)
+
+    def judge(self) -> list[Verdict]:
+        """
+        What the owners that ended since the last call left behind, component by component.
+        """
+        ended = self.roll.take_ended()
+        if not ended:
+            return []
+        verdicts: list[Verdict] = []
+        for component in tuple(self._components):
+            verdicts += self._guarded(component, "judge", _judge, component, ended) or ()
+        return verdicts
+
+    def _guarded(
+        self, component: Component, step: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T | None:
+        try:
+            return call(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - whatever a component raises must not reach the tests
+            self._take_out(component, step, error)
+            return None
+
+    def _take_out(self, component: Component, step: str, error: Exception) -> None:
+        text = "".join(traceback.format_exception(error))
+        said = f"{type(error).__name__}: {error}"
+        self.failures.append(Failure(component.name, step, said, text))
+        self._components.remove(component)
+        self._sink.emit(
+            ComponentFailed(
+                at_s=self._clock.monotonic(), component=component.name, step=step, error=said, traceback=text
+            )
+        )
+
+    def components(self) -> Iterable[Component]:
+        """
+        Those that still take part.
+        """
+        return tuple(self._components)
