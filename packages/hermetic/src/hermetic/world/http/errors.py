@@ -9,6 +9,9 @@ What the mock servers raise and warn about.
     ├── BadRouteError               (ValueError) a path or matcher that can never work
     ├── BadReplyError               (ValueError) a reply that cannot be written
     ├── BadFaultError               (ValueError) a rate, count or size out of its range
+    ├── BoundsError                 (ValueError) a number that a distribution, shape, queue or limit cannot take
+    ├── ScheduleError               (ValueError) a schedule that cannot be read or followed
+    ├── NothingFailsError           (ValueError) a schedule to be shrunk does not fail
     ├── CallsNotSeenError           (TimeoutError) `wait_for` gave up
     └── UnmatchedRequestsError      (AssertionError) requests that no route took
 
@@ -81,6 +84,43 @@ class BadFaultError(HermeticError, ValueError):
         self.what = what
         self.why = why
         super().__init__(f"bad fault: {what}: {why}.")
+
+
+class BoundsError(HermeticError, ValueError):
+    """
+    `where` names the call and its argument ("lognormal(p99)"), `value` is what was given, `allowed` the range.
+    """
+
+    def __init__(self, *, where: str, value: object, allowed: str) -> None:
+        self.where = where
+        self.value = value
+        self.allowed = allowed
+        super().__init__(f"{where} got {value!r}. Give {allowed}.")
+
+
+class ScheduleError(HermeticError, ValueError):
+    """
+    `source` is the file and line, or where else the schedule came from.
+    """
+
+    def __init__(self, *, problem: str, source: str, remedy: str) -> None:
+        self.problem = problem
+        self.source = source
+        self.remedy = remedy
+        super().__init__(f"{problem} ({source}). {remedy}")
+
+
+class NothingFailsError(HermeticError, ValueError):
+    """
+    The schedule to be shrunk does not fail, so there is nothing to look for.
+    """
+
+    def __init__(self, *, schedule: str) -> None:
+        self.schedule = schedule
+        super().__init__(
+            f"{schedule} does not fail, so it cannot be shrunk. Either the failure does not come from what the "
+            "server decided, or the run does not repeat: run the schedule several times before shrinking it."
+        )
 
 
 class CallsNotSeenError(HermeticError, TimeoutError):

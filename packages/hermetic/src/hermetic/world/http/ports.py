@@ -18,10 +18,15 @@ So what was decided depends on which requests came, never on how long the replie
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from hermetic.world.http.reply import Reply
+
+
+_T = TypeVar("_T", bool, int, float, str)
 
 
 class RequestFacts(Protocol):
@@ -69,7 +74,36 @@ class Draw(Protocol):
 
     def uniform(self, purpose: str, index: int = 0) -> float:
         """
-        A number in [0, 1) for `purpose` ("latency.first_byte", "fault:reset", …).
+        A number in [0, 1) for `purpose` ("latency.first_byte", "fault:reset", …). It is not written to the ledger:
+        take it for what follows from a decision (where to cut), and take decisions by the methods below, so that
+        an explicit schedule can replace them.
+        """
+        ...
+
+    def happens(self, purpose: str, rate: float) -> bool:
+        """
+        Whether something of probability `rate` happens: never at 0, always at 1. Written to the ledger.
+
+        Raises:
+            BoundsError: the rate is not in [0, 1].
+        """
+        ...
+
+    def seconds(self, purpose: str, distribution: Distribution, *, factor: float = 1.0, extra_s: float = 0.0) -> float:
+        """
+        A duration from `distribution`, times `factor`, plus `extra_s`, never negative. Written to the ledger.
+        """
+        ...
+
+    def pick(self, purpose: str, options: Sequence[str]) -> str:
+        """
+        One of `options`, each as likely as the others; "" under a schedule that says nothing. Written to the ledger.
+        """
+        ...
+
+    def verdict(self, purpose: str, asked: str, compute: Callable[[], _T], *, nothing: _T) -> _T:
+        """
+        What `compute` says of the circumstances (a full queue), or the schedule in its place. Written to the ledger.
         """
         ...
 
