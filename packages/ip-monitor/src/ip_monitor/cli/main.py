@@ -1,0 +1,89 @@
+"""
+The group of commands. Each command's module is imported only when that command runs, so that `--version`, `--help`
+and shell completion stay quick.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+from typing import NoReturn
+
+import click
+
+from ip_monitor._version import __version__
+from ip_monitor.cli.exit_status import ExitStatus
+from ip_monitor.errors import IPMonitorError
+
+COMMANDS = {
+    "config": "List the settings, and show what they are and why.",
+}
+"""
+Every command with the line that `--help` shows, so that `--help` need not import any of them.
+"""
+
+
+class LazyGroup(click.Group):
+    """
+    Finds command `name` as the attribute `command` of the module `ip_monitor.cli.<name>`.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # the signature is click's
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"ip_monitor.cli.{cmd_name.replace('-', '_')}")
+        found: click.Command = module.command
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+        if args[0] not in COMMANDS and close:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {close[0]!r}?")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ip-monitor", message="%(prog)s %(version)s")
+def group() -> None:
+    """
+    Watches this machine's public IP address: asks several independent services, decides by vote, keeps the
+    history and announces changes. `ip-monitor COMMAND --help` explains a command.
+    """
+
+
+def main() -> NoReturn:
+    """
+    Run the command line, and turn what is raised on purpose into one message and an exit status.
+    """
+    try:
+        status = group.main(standalone_mode=False, prog_name="ip-monitor")
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitStatus.USAGE if isinstance(error, click.UsageError) else ExitStatus.FAILED)
+    except click.Abort:
+        sys.exit(130)
+    except IPMonitorError as error:
+        click.echo(f"ip-monitor: {error}", err=True)
+        sys.exit(_status_of(error))
+    except BrokenPipeError:
+        # The reader of a pipe (`| head`) went away: the usual end, and Python must not complain about stdout at exit.
+        sys.stderr.close()
+        sys.exit(141)
+    sys.exit(status if isinstance(status, int) else ExitStatus.OK)
+
+
+def _status_of(error: IPMonitorError) -> ExitStatus:
+    status = getattr(error, "exit_status", None)
+    if isinstance(status, int):
+        return ExitStatus(status)
+    return ExitStatus.USAGE if isinstance(error, ValueError) else ExitStatus.FAILED

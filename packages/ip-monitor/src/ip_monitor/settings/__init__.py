@@ -1,0 +1,29 @@
+"""
+What a user can decide: where it is read from, what it may be, and what it is now.
+"""
+
+from ip_monitor.settings.custom_provider import CustomProvider
+from ip_monitor.settings.errors import Problem, SettingsError
+from ip_monitor.settings.loading import Reading, ValidatorFailedError, load
+from ip_monitor.settings.model import Settings
+from ip_monitor.settings.option import Option, options
+from ip_monitor.settings.origins import Origin, Rank
+from ip_monitor.settings.request import Loaded, Request
+from ip_monitor.settings.secret import Secret
+
+__all__ = [
+    "CustomProvider",
+    "Loaded",
+    "Option",
+    "Origin",
+    "Problem",
+    "Rank",
+    "Reading",
+    "Request",
+    "Secret",
+    "Settings",
+    "SettingsError",
+    "ValidatorFailedError",
+    "load",
+    "options",
+]

@@ -1,0 +1,69 @@
+"""
+The settings themselves. One flat list: a name here is the key in TOML, `IP_MONITOR_<NAME>` in the environment and the
+name that `config set` takes.
+
+Plain dataclasses on purpose: the running program holds these, and pays for pydantic only in the short-lived process
+that reads and validates them (see `loading`).
+"""
+
+from __future__ import annotations
+
+# ruff: noqa: TC001, TC003 # these annotations are read at run time, to build the options and the validation
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Le
+
+from ip_monitor.settings.custom_provider import CustomProvider
+from ip_monitor.settings.option import About
+from ip_monitor.settings.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """
+    Everything a user can decide. Built by `load`, which validates; building it by hand does not.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    database: Annotated[
+        Path,
+        About(
+            "The SQLite file that holds the address, its history and the queue.",
+            default="$XDG_STATE_HOME/ip-monitor/ip-monitor.sqlite3",
+        ),
+    ]
+    interval_s: Annotated[
+        float, Ge(10), Le(86400), About("Time between two checks while all is well.", unit="s", live=True)
+    ] = 300.0
+    offline_interval_s: Annotated[
+        float, Ge(5), Le(3600), About("Time between two checks while no provider answers.", unit="s", live=True)
+    ] = 30.0
+    confirm_pause_s: Annotated[
+        float, Ge(0), Le(300), About("Pause before a change is asked for a second time.", unit="s", live=True)
+    ] = 2.0
+    timeout_s: Annotated[
+        float, Ge(0.5), Le(60), About("How long a whole check may wait for answers.", unit="s", live=True)
+    ] = 5.0
+    families: Annotated[Literal["both", "ipv4", "ipv6"], About("Which kinds of address are watched.", live=True)] = (
+        "both"
+    )
+    public_ranges: Annotated[
+        tuple[IPv4Network | IPv6Network, ...],
+        About("Ranges that count as public here although the world does not route them (a laboratory, a company)."),
+    ] = ()
+    default_providers: Annotated[bool, About("Whether the built-in providers are asked.", live=True)] = True
+    disabled_providers: Annotated[tuple[str, ...], About("Names of providers that are not asked.", live=True)] = ()
+    providers: Annotated[
+        tuple[CustomProvider, ...], About("Providers of your own, one `[[providers]]` table each.", live=True)
+    ] = ()
+    discord_webhook: Annotated[
+        Secret | None, About("URL of a Discord webhook that is told of every change.", live=True, is_url=True)
+    ] = None
+    log_format: Annotated[Literal["text", "json"], About("How log lines are written.")] = "text"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], About("The least serious log line that is written.")
+    ] = "info"
