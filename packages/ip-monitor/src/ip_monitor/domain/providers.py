@@ -1,0 +1,174 @@
+"""
+What is needed to ask one source: a URL, and what its reply looks like.
+
+The scheme of the URL says how: `https`, and `http` only when the specification allows it by name.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+from ip_monitor.domain.addresses import Address, Family, Network, family_of
+from ip_monitor.domain.answers import Source, SourceRefusedError, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,47}")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9.])?")
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+_URL_PUNCTUATION = frozenset("!#$%&'()*+,-./:;=?@[]_~")
+_LONGEST_URL = 2048
+_SHOWN_URL = 80
+MAX_TIMEOUT_S = 30.0
+_TRANSPORTS = {"https": Transport.HTTPS, "http": Transport.HTTP}
+
+
+class ReplyFormat(StrEnum):
+    """
+    What a reply looks like. `AUTO` tries the others in the order JSON, trace, text.
+    """
+
+    TEXT = "text"
+    JSON = "json"
+    TRACE = "trace"  # lines of `key=value`
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSpec:
+    """
+    One way to ask one operator.
+
+    Attributes:
+        name: 1 to 48 letters, digits, spaces, dots, underscores or hyphens; unique among a monitor's sources.
+        operator: who runs it; the same characters. Sources of one operator share a vote.
+        json_path: where in a JSON reply the address is, keys and list positions joined by dots; empty for the usual
+            names ("ip" and its like).
+        require_fields: fields of a trace that must have this value.
+        forbid_fields: fields of a trace that must not have this value.
+        refused_ranges: addresses that cannot be true from this source, such as its operator's own.
+        timeout_s: for the whole question, above 0 to 30 seconds.
+        allow_plain_http: `http://` is fine. Without TLS anybody on the way can forge the reply.
+        allow_private_address: the server may be on a private, loopback or other address that is not public.
+
+    Raises:
+        SourceRefusedError: a field out of range, with the field, its value and what is allowed.
+    """
+
+    name: str
+    url: str
+    operator: str
+    family: Family
+    format: ReplyFormat = ReplyFormat.AUTO
+    json_path: str = ""
+    weight: float = 1.0
+    require_fields: tuple[tuple[str, str], ...] = ()
+    forbid_fields: tuple[tuple[str, str], ...] = ()
+    refused_ranges: tuple[Network, ...] = ()
+    timeout_s: float = 4.5
+    allow_plain_http: bool = False
+    allow_private_address: bool = False
+
+    def __post_init__(self) -> None:
+        for field, value in (("name", self.name), ("operator", self.operator)):
+            if not _NAME.fullmatch(value):
+                raise self._refusal(
+                    field, value, "use 1 to 48 letters, digits, spaces, '.', '_' or '-', a letter or digit first"
+                )
+        if not (math.isfinite(self.timeout_s) and 0 < self.timeout_s <= MAX_TIMEOUT_S):
+            raise self._refusal("timeout_s", self.timeout_s, f"give seconds above 0 and up to {MAX_TIMEOUT_S:g}")
+        if self.json_path and self.format not in {ReplyFormat.JSON, ReplyFormat.AUTO}:
+            raise self._refusal("json_path", self.json_path, f"only format 'json' has a path, not '{self.format}'")
+        self._check_url()
+        _ = self.source  # weighs
+
+    @property
+    def transport(self) -> Transport:
+        return _TRANSPORTS[urlsplit(self.url).scheme]
+
+    @property
+    def host(self) -> str:
+        """
+        The host of the URL in lower case, an IPv6 literal without its brackets.
+        """
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def literal_address(self) -> Address | None:
+        """
+        The address when the URL names one instead of a host name.
+        """
+        return _literal(self.host)
+
+    @property
+    def source(self) -> Source:
+        return Source(
+            name=self.name, operator=self.operator, family=self.family, transport=self.transport, weight=self.weight
+        )
+
+    def _refusal(self, field: str, value: object, remedy: str) -> SourceRefusedError:
+        shown = str(value)
+        shown = shown if len(shown) <= _SHOWN_URL else shown[:_SHOWN_URL] + "…"
+        return SourceRefusedError(f"provider {self.name[:48]!r}: {field} is {shown!r}; {remedy}.")
+
+    def _check_url(self) -> None:
+        # urlsplit drops tabs and newlines, and parsers differ about backslashes: what two readers of one URL could
+        # read differently is refused before it is split.
+        if len(self.url) > _LONGEST_URL or not all(
+            c.isascii() and (c.isalnum() or c in _URL_PUNCTUATION) for c in self.url
+        ):
+            raise self._refusal(
+                "url",
+                self.url,
+                f"use at most {_LONGEST_URL} printable ASCII characters (host names beyond it as xn--…)",
+            )
+        try:
+            parts = urlsplit(self.url)
+            port = parts.port
+        except ValueError as error:
+            raise self._refusal("url", self.url, f"it cannot be read ({error})") from error
+        if parts.scheme not in _TRANSPORTS:
+            raise self._refusal("url", self.url, f"the scheme must be one of {', '.join(sorted(_TRANSPORTS))}")
+        if parts.scheme == "http" and not self.allow_plain_http:
+            raise self._refusal(
+                "url", self.url, "plain HTTP can be forged on the way; use https, or set allow_plain_http"
+            )
+        if parts.username is not None or parts.password is not None:
+            raise self._refusal("url", "…@…", "leave out user name and password")
+        if port == 0:
+            raise self._refusal("url", self.url, "give a port from 1 to 65535")
+        self._check_host(parts)
+
+    def _check_host(self, parts: SplitResult) -> None:
+        host = parts.hostname or ""
+        literal = _literal(host)
+        if literal is None and not _HOST.fullmatch(host):
+            raise self._refusal("url", self.url, "it needs a host name or an address")
+        if literal is None and _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
+            # "2130706433" and "127.1" are addresses to some resolvers.
+            raise self._refusal("url", self.url, "write an address in full, four numbers with dots")
+        if literal is not None and family_of(literal) is not self.family:
+            raise self._refusal(
+                "url", self.url, f"its address is not of the family {self.family.label} it is asked for"
+            )
+
+
+def _literal(host: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def field_rules(rules: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """
+    Rules written as a mapping, in the frozen form a specification keeps.
+    """
+    return tuple(sorted(rules.items()))
