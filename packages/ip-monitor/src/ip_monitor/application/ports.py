@@ -126,21 +126,23 @@ class Outbox(Protocol):
     Deliveries written with their change, to be sent until acknowledged.
     """
 
-    async def due_notices(self, *, now: datetime, sinks: Sequence[str], limit: int = 100) -> Sequence[Notice]:
+    async def pending_notices(self, *, sink: str, limit: int = 100) -> Sequence[Notice]:
         """
-        Pending notices of `sinks` that may be tried now, oldest change first.
-        """
-        ...
-
-    async def next_due_at(self, *, sinks: Sequence[str]) -> datetime | None:
-        """
-        When the earliest pending notice of `sinks` may be tried; None when there is none.
+        What is still to be sent to a sink, oldest change first, whether due or not.
         """
         ...
 
-    async def mark_delivered(self, notice: Notice, *, at: datetime) -> None: ...
+    async def mark_delivered(self, notice: Notice, *, at: datetime) -> None:
+        """
+        The receiver acknowledged.
+        """
+        ...
 
-    async def mark_retry(self, notice: Notice, *, due_at: datetime, reason: str) -> None: ...
+    async def mark_retry(self, notice: Notice, *, due_at: datetime, reason: str) -> None:
+        """
+        A try failed; not to be tried again before `due_at`. Counts the try.
+        """
+        ...
 
     async def mark_failed(self, notice: Notice, *, at: datetime, reason: str) -> None:
         """

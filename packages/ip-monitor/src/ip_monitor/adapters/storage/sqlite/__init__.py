@@ -1,0 +1,21 @@
+"""
+The address, its history, its ballots and its deliveries in one SQLite file.
+"""
+
+from ip_monitor.adapters.storage.sqlite.errors import (
+    DatabaseCorruptError,
+    DatabaseForeignError,
+    DatabaseInUseError,
+    DatabaseMissingError,
+    DatabaseTooNewError,
+)
+from ip_monitor.adapters.storage.sqlite.storage import SQLiteIPStorage
+
+__all__ = [
+    "DatabaseCorruptError",
+    "DatabaseForeignError",
+    "DatabaseInUseError",
+    "DatabaseMissingError",
+    "DatabaseTooNewError",
+    "SQLiteIPStorage",
+]

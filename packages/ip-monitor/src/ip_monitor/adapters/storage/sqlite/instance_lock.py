@@ -1,0 +1,68 @@
+"""
+One writing process for one database.
+
+The lock is a file of its own beside the database: opening and closing the database file itself would drop SQLite's own
+locks in this process (POSIX locks belong to the process, fcntl(2)). The kernel releases it when the process ends,
+however it ends; the file stays, because removing it would let two processes lock two files of the same name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from typing import TYPE_CHECKING
+
+from ip_monitor.adapters.storage.sqlite.errors import DatabaseInUseError
+from ip_monitor.application.ports import StorageUnavailableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class InstanceLock:
+    """
+    Holds `<database>.lock`, with this process's id in it, until released.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._path = database.with_name(database.name + ".lock")
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """
+        Raises:
+            DatabaseInUseError: another process holds it; names its id.
+            StorageUnavailableError: the lock file cannot be made.
+        """
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageUnavailableError(
+                f"{self._path} cannot be made ({error.strerror}). Make its directory writable for this user."
+            ) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            pid = _read_pid(descriptor)
+            os.close(descriptor)
+            raise DatabaseInUseError(self._database, pid) from error
+        # A full disk may refuse the few bytes; the lock holds all the same, only without its name.
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """
+        Idempotent.
+        """
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _read_pid(descriptor: int) -> int | None:
+    text = os.pread(descriptor, 32, 0).strip()
+    return int(text) if text.isdigit() else None

@@ -1,0 +1,226 @@
+"""
+IPStorage, BallotStore and Outbox on one SQLite file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ip_monitor.adapters.storage.sqlite import codec
+from ip_monitor.adapters.storage.sqlite.errors import DatabaseCorruptError
+from ip_monitor.adapters.storage.sqlite.file import make_directory, set_aside
+from ip_monitor.adapters.storage.sqlite.instance_lock import InstanceLock
+from ip_monitor.adapters.storage.sqlite.pool import ConnectionPool
+from ip_monitor.domain.notices import DeliveryState, notice_key
+from ip_monitor.domain.verdicts import VerdictKind
+from ip_monitor.resilience.clock import Clock, SystemClock, utc_now
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from ip_monitor.domain.addresses import Address, Family
+    from ip_monitor.domain.ballots import Ballot
+    from ip_monitor.domain.changes import Change, CurrentAddress
+    from ip_monitor.domain.notices import Notice
+
+_LONGEST_REASON = 500
+
+
+class SQLiteIPStorage:
+    """
+    Made by `open`. Every method may raise `StorageUnavailableError`; none blocks the loop.
+
+    Attributes:
+        path: the database file.
+        set_aside: where a damaged database was kept, when this one was started anew.
+    """
+
+    def __init__(self, path: Path, pool: ConnectionPool, lock: InstanceLock | None) -> None:
+        self.path = path
+        self.set_aside: Path | None = None
+        self._pool = pool
+        self._lock = lock
+
+    def __repr__(self) -> str:
+        return f"<SQLiteIPStorage {self.path}>"
+
+    @classmethod
+    async def open(
+        cls, path: Path, *, read_only: bool = False, start_anew: bool = False, clock: Clock | None = None
+    ) -> SQLiteIPStorage:
+        """
+        Open the file, making it and its directory when they do not exist.
+
+        Args:
+            path: the database file; beside it live its write-ahead log and, while it is written, `<name>.lock`.
+            read_only: for looking while another process writes; needs an existing file.
+            start_anew: when the file turns out damaged, keep it under another name and begin a new one.
+            clock: dates the name of a file set aside.
+
+        Raises:
+            DatabaseInUseError: another process writes to it.
+            DatabaseCorruptError: it is damaged and `start_anew` is off; the file is left as it was.
+            StorageUnavailableError: any other reason.
+        """
+        lock = None
+        kept = None
+        if not read_only:
+            make_directory(path)
+            lock = InstanceLock(path)
+            lock.acquire()
+        try:
+            pool = ConnectionPool(path, read_only=read_only)
+            try:
+                await pool.start()
+            except DatabaseCorruptError:
+                if not start_anew or read_only:
+                    raise
+                kept = set_aside(path, at=utc_now(clock or SystemClock()))
+                pool = ConnectionPool(path, read_only=read_only)
+                await pool.start()
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+        storage = cls(path, pool, lock)
+        storage.set_aside = kept
+        return storage
+
+    async def close(self) -> None:
+        """
+        Write everything into the file and leave nothing open. Idempotent.
+        """
+        try:
+            await self._pool.close()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+
+    async def save_current_ip(
+        self, change: Change, *, ballots: Sequence[Ballot] = (), sinks: Sequence[str] = ()
+    ) -> None:
+        await self._pool.write(lambda db: _save_change(db, change, ballots, sinks))
+
+    async def load_last_ip(self, family: Family) -> Address | None:
+        current = await self.get_current_ip(family)
+        return None if current is None else current.address
+
+    async def get_current_ip(self, family: Family) -> CurrentAddress | None:
+        def work(db: sqlite3.Connection) -> CurrentAddress | None:
+            query = "SELECT address, since, seen_at FROM current WHERE family = ?"
+            row = db.execute(query, (family.value,)).fetchone()
+            return None if row is None else codec.current_of(row)
+
+        return await self._pool.read(work)
+
+    async def get_ip_history(
+        self, *, family: Family | None = None, limit: int = 100, before: str | None = None
+    ) -> Sequence[Change]:
+        def work(db: sqlite3.Connection) -> list[Change]:
+            query = (
+                f"SELECT {codec.CHANGE_COLUMNS} FROM changes"  # noqa: S608 - constant text
+                " WHERE (:family IS NULL OR family = :family)"
+                " AND (:before IS NULL OR id < (SELECT id FROM changes WHERE key = :before))"
+                " ORDER BY id DESC LIMIT :limit"
+            )
+            values = {"family": family and family.value, "before": before, "limit": limit}
+            return [codec.change_of(row) for row in db.execute(query, values)]
+
+        return await self._pool.read(work)
+
+    async def save_ballots(self, ballots: Sequence[Ballot]) -> None:
+        await self._pool.write(lambda db: _save_ballots(db, ballots, change_id=None))
+
+    async def ballots_of(self, change_key: str) -> Sequence[Ballot]:
+        def work(db: sqlite3.Connection) -> list[Ballot]:
+            query = (
+                f"SELECT {codec.BALLOT_COLUMNS} FROM ballots"  # noqa: S608 - constant text
+                " WHERE change_id = (SELECT id FROM changes WHERE key = ?) ORDER BY id"
+            )
+            return [codec.ballot_of(row) for row in db.execute(query, (change_key,))]
+
+        return await self._pool.read(work)
+
+    async def last_ballots(self, *, family: Family | None = None, limit: int = 1) -> Sequence[Ballot]:
+        def work(db: sqlite3.Connection) -> list[Ballot]:
+            query = (
+                f"SELECT {codec.BALLOT_COLUMNS} FROM ballots"  # noqa: S608 - constant text
+                " WHERE (:family IS NULL OR family = :family) ORDER BY id DESC LIMIT :limit"
+            )
+            values = {"family": family and family.value, "limit": limit}
+            return [codec.ballot_of(row) for row in db.execute(query, values)]
+
+        return await self._pool.read(work)
+
+    async def pending_notices(self, *, sink: str, limit: int = 100) -> Sequence[Notice]:
+        def work(db: sqlite3.Connection) -> list[Notice]:
+            query = (
+                "SELECT deliveries.key AS delivery_key, sink, attempts, created_at, due_at,"  # noqa: S608 - constant
+                f" {codec.CHANGE_COLUMNS} FROM deliveries JOIN changes ON changes.id = change_id"
+                " WHERE state = 'pending' AND sink = ? ORDER BY change_id LIMIT ?"
+            )
+            return [codec.notice_of(row) for row in db.execute(query, (sink, limit))]
+
+        return await self._pool.read(work)
+
+    async def mark_delivered(self, notice: Notice, *, at: datetime) -> None:
+        await self._finish(notice, DeliveryState.DELIVERED, at=at, reason=None)
+
+    async def mark_failed(self, notice: Notice, *, at: datetime, reason: str) -> None:
+        await self._finish(notice, DeliveryState.FAILED, at=at, reason=reason)
+
+    async def mark_retry(self, notice: Notice, *, due_at: datetime, reason: str) -> None:
+        statement = (
+            "UPDATE deliveries SET attempts = attempts + 1, due_at = ?, reason = ? WHERE key = ? AND state = 'pending'"
+        )
+        values = (codec.time_text(due_at), reason[:_LONGEST_REASON], notice.key)
+        await self._pool.write(lambda db: db.execute(statement, values).rowcount)
+
+    async def _finish(self, notice: Notice, state: DeliveryState, *, at: datetime, reason: str | None) -> None:
+        statement = (
+            "UPDATE deliveries SET state = ?, attempts = attempts + 1, finished_at = ?, reason = ?"
+            " WHERE key = ? AND state = 'pending'"
+        )
+        values = (state.value, codec.time_text(at), reason and reason[:_LONGEST_REASON], notice.key)
+        await self._pool.write(lambda db: db.execute(statement, values).rowcount)
+
+
+def _save_change(db: sqlite3.Connection, change: Change, ballots: Sequence[Ballot], sinks: Sequence[str]) -> None:
+    inserted = db.execute(
+        "INSERT INTO changes (key, family, address, previous, at, previous_since, operators)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+        codec.change_row(change),
+    )
+    if inserted.rowcount == 0:
+        return
+    change_id = inserted.lastrowid
+    at = codec.time_text(change.at)
+    db.execute(
+        "INSERT INTO current (family, address, since, seen_at) VALUES (?, ?, ?, ?) ON CONFLICT (family)"
+        " DO UPDATE SET address = excluded.address, since = excluded.since, seen_at = excluded.seen_at",
+        (change.family.value, str(change.address), at, at),
+    )
+    _save_ballots(db, ballots, change_id=change_id)
+    db.executemany(
+        "INSERT INTO deliveries (key, change_id, sink, state, created_at, due_at) VALUES (?, ?, ?, 'pending', ?, ?)",
+        [(notice_key(change.key, sink), change_id, sink, at, at) for sink in dict.fromkeys(sinks)],
+    )
+
+
+def _save_ballots(db: sqlite3.Connection, ballots: Sequence[Ballot], *, change_id: int | None) -> None:
+    db.executemany(
+        "INSERT INTO ballots (change_id, family, at, kind, address, previous, reason, detail)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(change_id, *codec.ballot_row(ballot)) for ballot in ballots],
+    )
+    db.executemany(
+        "UPDATE current SET seen_at = ? WHERE family = ? AND address = ?",
+        [
+            (codec.time_text(ballot.at), ballot.family.value, str(ballot.verdict.address))
+            for ballot in ballots
+            if ballot.verdict.kind is VerdictKind.STABLE
+        ],
+    )
