@@ -12,6 +12,7 @@ What the mock servers raise and warn about.
     ├── BoundsError                 (ValueError) a number that a distribution, shape, queue or limit cannot take
     ├── ScheduleError               (ValueError) a schedule that cannot be read or followed
     ├── NothingFailsError           (ValueError) a schedule to be shrunk does not fail
+    ├── ConductError                (AssertionError) a client did not behave as was asserted
     ├── CallsNotSeenError           (TimeoutError) `wait_for` gave up
     └── UnmatchedRequestsError      (AssertionError) requests that no route took
 
@@ -121,6 +122,19 @@ class NothingFailsError(HermeticError, ValueError):
             f"{schedule} does not fail, so it cannot be shrunk. Either the failure does not come from what the "
             "server decided, or the run does not repeat: run the schedule several times before shrinking it."
         )
+
+
+class ConductError(HermeticError, AssertionError):
+    """
+    `timeline` shows the calls that were judged, those at fault marked with ">".
+    """
+
+    def __init__(self, *, subject: str, what: str, remedy: str, timeline: str) -> None:
+        self.subject = subject
+        self.what = what
+        self.remedy = remedy
+        self.timeline = timeline
+        super().__init__(f"{subject}: {what}. {remedy}\n{timeline}")
 
 
 class CallsNotSeenError(HermeticError, TimeoutError):

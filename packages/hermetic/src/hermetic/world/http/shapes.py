@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Literal, Protocol
 
 from hermetic.world.http import bounds
@@ -217,6 +218,33 @@ def recovery(begin: float, length: float, *, over: float, error_rate: float = 1.
     _positive(over, "recovery(over)")
     fading = Slope("error_rate", bounds.rate(error_rate, where="recovery(error_rate)"), 0.0, begin + length, over, by)
     return _Recovery(_window(Conditions(is_down=True), begin, length, every=math.inf, by=by, name="recovery"), fading)
+
+
+@dataclass(frozen=True, slots=True)
+class Correlated:
+    """
+    Outages that strike every server with the same `seed` and `zone` at the same time.
+    """
+
+    seed: int
+    zone: str
+    rate: float
+    slot_s: float
+
+    def at(self, moment: Moment, /) -> Conditions:
+        slot = int(moment.elapsed_s // self.slot_s)
+        key = f"{len(self.zone)}:{self.zone},{slot}".encode("utf-8", "surrogateescape")
+        drawn = int.from_bytes(blake2b(key, key=b"%d" % self.seed, digest_size=8).digest(), "big") / 2**64
+        return Conditions(is_down=True) if drawn < self.rate else FAIR
+
+
+def correlated_outage(zone: str, *, rate: float, slot_s: float, seed: int) -> Shape:
+    """
+    Time is cut into slots of `slot_s` seconds; in a share `rate` of them the whole zone is down. Give all servers
+    of a zone the same shape.
+    """
+    _positive(slot_s, "correlated_outage(slot_s)")
+    return Correlated(seed, zone, bounds.rate(rate, where="correlated_outage(rate)"), slot_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,20 @@ def test_shapes_together_multiply_add_and_strike_independently():
     assert [Conditions(factor=6, extra_s=2, error_rate=0.75, paused_s=10)] == at(both, 0)
 
 
+def test_a_zone_goes_down_together_and_zones_apart():
+    """
+    Every server of a zone has the same bad slots, in a share of `rate`; another zone has others.
+    """
+
+    def slots(zone: str) -> list[bool]:
+        shape = shapes.correlated_outage(zone, rate=0.25, slot_s=10, seed=4)
+        return [c.is_down for c in at(shape, *(10.0 * n + 9.9 for n in range(2000)))]
+
+    assert slots("eu") == slots("eu")
+    assert slots("eu") != slots("us")
+    assert abs(sum(slots("eu")) - 500) < 4 * math.sqrt(2000 * 0.25 * 0.75)
+
+
 @pytest.mark.parametrize(
     "make, text",
     [
@@ -106,6 +120,7 @@ def test_shapes_together_multiply_add_and_strike_independently():
         (lambda: shapes.outage(-1, 1), r"outage\(begin\) got -1"),
         (lambda: shapes.outage(0, 10, every=5), r"outage\(every\) got 5. Give more than the window's length"),
         (lambda: shapes.pause(0, math.inf), r"pause\(length\) got inf"),
+        (lambda: shapes.correlated_outage("eu", rate=2, slot_s=1, seed=1), r"correlated_outage\(rate\) got 2"),
         (lambda: shapes.recovery(0, 1, over=-1), r"recovery\(over\) got -1"),
     ],
 )
