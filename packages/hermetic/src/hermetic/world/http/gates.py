@@ -1,5 +1,5 @@
 """
-What a request must pass before it is answered: rate limits, and the queue of a loaded server.
+What a request must pass before it is answered: rate limits, the queue of a loaded server, and the weather.
 
 Each gate decides at once, from the moment of arrival; the server does the waiting. Each verdict goes through the
 request's draw, so it is in the ledger, and an explicit schedule can repeat it where the circumstances differ.
@@ -14,6 +14,7 @@ from hermetic.world.http.ports import Admitted, Refused
 from hermetic.world.http.queueing import Load, Queue
 from hermetic.world.http.rate_limits import Instant, Limit, RateLimiter
 from hermetic.world.http.reply import Reply, fail
+from hermetic.world.http.shapes import Conditions, Moment, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,6 +94,53 @@ class QueueGate:
 
     def __repr__(self) -> str:
         return f"<QueueGate {self.queue!r}>"
+
+
+class WeatherGate:
+    """
+    A shape over the server's life: holds requests in a pause, refuses them in an outage, errs at its error rate, and
+    stretches delays (`apply`).
+
+    Args:
+        shape: the conditions.
+        clock: the server's.
+        down: the answer in an outage.
+        error: the answer of an error that the shape's rate brings about.
+    """
+
+    def __init__(self, shape: Shape, *, clock: Clock, down: Reply | None = None, error: Reply | None = None) -> None:
+        self.shape = shape
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._requests = 0
+        self._down = fail(503) if down is None else down
+        self._error = fail(500) if error is None else error
+
+    def begin(self) -> None:
+        """
+        Now is second 0 and the next request number 0.
+        """
+        self._began = self._clock.monotonic()
+        self._requests = 0
+
+    def enter(self, request: RequestFacts, *, at_s: float, draw: Draw) -> Admitted | Refused:  # noqa: ARG002  # the protocol's arguments
+        conditions = self.shape.at(Moment(at_s - self._began, self._requests))
+        self._requests += 1
+        if draw.verdict("weather.down", str(self.shape), lambda: conditions.is_down, nothing=False):
+            return Refused(self._down, reason="outage")
+        if draw.happens("weather.error", conditions.error_rate):
+            return Refused(self._error, reason="error in bad weather")
+        return Admitted(wait_s=draw.verdict("weather.pause", "pause", lambda: conditions.paused_s, nothing=0.0))
+
+    def apply(self, delay_s: float, *, elapsed_s: float, nth: int) -> float:
+        """
+        The delay under the shape's factor and extra. Pauses are waited for at the gate.
+        """
+        conditions: Conditions = self.shape.at(Moment(elapsed_s, nth))
+        return delay_s * conditions.factor + conditions.extra_s
+
+    def __repr__(self) -> str:
+        return f"<WeatherGate {self.shape} [{self._requests} requests]>"
 
 
 def _client_of(request: RequestFacts) -> str:

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 from hermetic.foundation import ListSink, SystemClock
-from hermetic.world.http import distributions, rate_limits
+from hermetic.world.http import distributions, rate_limits, shapes
 from hermetic.world.http.draws import SeededDraws
-from hermetic.world.http.gates import QueueGate, RateLimitGate
+from hermetic.world.http.gates import QueueGate, RateLimitGate, WeatherGate
 from hermetic.world.http.ports import Admitted, Refused
 from hermetic.world.http.queueing import load
 from hermetic.world.http.schedule import Schedule
@@ -101,7 +101,30 @@ def test_a_queue_lets_wait_work_and_refuse():
     assert (third.reply.status, third.reply.header("Retry-After"), third.reason) == (503, "2", "queue full")
 
 
-@pytest.mark.parametrize("make", [limited, loaded])
+def test_weather_holds_refuses_and_errs():
+    """
+    A pause is waited for, an outage refused, errors are drawn.
+    """
+    shape = shapes.together(shapes.pause(1, 2), shapes.outage(5, 1), shapes.brown_out(8, 1, error_rate=1))
+    scene = Scene(lambda clock: WeatherGate(shape, clock=clock))
+
+    assert (Admitted(), Admitted(wait_s=1.5)) == (scene.enter(0), scene.enter(1.5))
+    assert [(met.reply.status, met.reason) for met in (scene.enter(5), scene.enter(8)) if isinstance(met, Refused)] == [
+        (503, "outage"),
+        (500, "error in bad weather"),
+    ]
+
+
+def test_weather_stretches_delays():
+    """
+    By its factor and its extra seconds.
+    """
+    gate = WeatherGate(shapes.ramp(10, factor=3, extra_s=1), clock=SystemClock())
+
+    assert gate.apply(0.5, elapsed_s=5, nth=0) == 0.5 * 2 + 0.5
+
+
+@pytest.mark.parametrize("make", [limited, loaded, lambda c: WeatherGate(shapes.recovery(1, 1, over=4), clock=c)])
 def test_a_schedule_repeats_a_gates_verdicts_at_any_pace(make):
     """
     In the second run all requests come at once, but each meets what it met in the first.
