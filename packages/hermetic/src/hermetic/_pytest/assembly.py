@@ -4,35 +4,54 @@ Puts the guard together for one session: which components, where events go, who 
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+
+import pytest
 
 from hermetic._pytest.findings import Desk
 from hermetic._pytest.guarding import Guarding
 from hermetic._pytest.summary import Summary
 from hermetic.foundation import NullSink, SystemClock
+from hermetic.guard.census.census import Census
+from hermetic.guard.census.trackers import all_trackers
 from hermetic.guard.ownership import Roll
 from hermetic.guard.team import Team
+from hermetic.record.journal import JournalError, JournalWriter
 
 if TYPE_CHECKING:
-    import pytest
-
     from hermetic._pytest.options import Settings
     from hermetic.foundation import Clock, Sink
     from hermetic.guard.component import Component
 
 
-def components() -> list[Component]:
+def components(roll: Roll) -> list[Component]:
     """
     The parts of the guard that take part, in the order in which they are told that an owner begins.
     """
-    return []
+    return [Census(all_trackers(), roll=roll)]
+
+
+def _journal(config: pytest.Config, settings: Settings) -> Sink:
+    if settings.journal is None:
+        return NullSink()
+    path = config.invocation_params.dir / settings.journal
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker:
+        path = path.with_name(f"{path.stem}-{worker}{path.suffix}")
+    try:
+        writer = JournalWriter(path)
+    except JournalError as error:
+        raise pytest.UsageError(f"--hermetic-journal: {error}") from error
+    config.add_cleanup(writer.close)
+    return writer
 
 
 def assemble(config: pytest.Config, settings: Settings) -> None:
     clock: Clock = SystemClock()
-    sink: Sink = NullSink()
+    sink = _journal(config, settings)
     roll = Roll()
-    team = Team(components(), roll=roll, sink=sink, clock=clock)
+    team = Team(components(roll), roll=roll, sink=sink, clock=clock)
     desk = Desk(settings, root=str(config.rootpath), sink=sink, clock=clock)
     config.pluginmanager.register(Guarding(team=team, desk=desk), "hermetic-guarding")
     config.pluginmanager.register(Summary(team=team), "hermetic-summary")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hermetic._pytest.options import marker_rules
 from hermetic._pytest.owners import fixture_tenure, test_tenure
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class Guarding:
         self._desk = desk
         self._fixtures: dict[object, Tenure] = {}
         self._test: Tenure | None = None
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            marker_rules(item)  # for its error: a typo must not wait until something leaks
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:

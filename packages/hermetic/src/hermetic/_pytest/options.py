@@ -86,7 +86,8 @@ def marker_rules(item: pytest.Item) -> Sequence[Rule]:
     """
     rules: list[Rule] = []
     for mark in reversed(list(item.iter_markers("hermetic"))):
-        source = f"the marker hermetic on {item.nodeid}"
+        path, line, _ = item.location
+        source = f"the marker hermetic on {item.nodeid} ({path}:{(line or 0) + 1})"
         if unknown := set(mark.kwargs) - {"reason"}:
             raise pytest.UsageError(f"{source}: unknown argument {', '.join(sorted(unknown))}; there is only reason=.")
         try:

@@ -1,0 +1,179 @@
+"""
+The census as a component of the guard: takes in what trackers see, and judges what outlived its owner.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hermetic.guard.census import site
+from hermetic.guard.census.attribution import Attribution
+from hermetic.guard.census.cases import Case, verdicts
+from hermetic.guard.census.holding import reached
+from hermetic.guard.census.ledger import Entry, HeldEntry, Ledger
+from hermetic.guard.census.wording import safe_repr
+from hermetic.guard.component import Quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from hermetic.guard.census.tracker import Held, Tracker
+    from hermetic.guard.component import Verdict
+    from hermetic.guard.ownership import Roll, Tenure
+
+AnyEntry = Entry | HeldEntry
+
+
+@dataclass(slots=True)
+class Suspect:
+    """
+    An open resource whose owner ended, with those that it holds.
+    """
+
+    entry: AnyEntry
+    resource: Any
+    is_dropped: bool
+    parts: list[Suspect] = field(default_factory=list["Suspect"])
+
+
+class Census(Quiet):
+    """
+    Trackers hand in what is made; `judge` tells what should be gone and is not.
+    """
+
+    name = "census"
+
+    def __init__(self, trackers: Sequence[Tracker], *, roll: Roll) -> None:
+        self.ledger = Ledger()
+        self.attribution = Attribution(roll)
+        self._reader = site.Reader()
+        self._trackers = tuple(trackers)
+        self._roll = roll
+        self._undo: list[Callable[[], None]] = []
+        self._happened: list[Case] = []
+
+    def start(self) -> None:
+        for tracker in self._trackers:
+            self._undo.append(tracker.install(self))
+
+    def stop(self) -> None:
+        while self._undo:
+            self._undo.pop()()
+
+    def opened(self, tracker: Tracker, resource: object, *, skip: int = 2, note: str = "") -> None:
+        self.ledger.enter(tracker, resource, site=site.take(skip + 1), tenure=self.attribution.current(), note=note)
+
+    def happened(self, case: Case) -> None:
+        """
+        Report this at the next judgement, whether or not its owner has ended: it is over already.
+        """
+        self._happened.append(case)
+
+    def held(self, kind: str) -> Sequence[HeldEntry]:
+        return self.ledger.held(kind)
+
+    def let_go(self, held: Held, *, was_dropped: bool) -> None:
+        if not isinstance(held, HeldEntry):  # the protocol hides the entry from trackers; only entries come back
+            raise TypeError(type(held))
+        self.ledger.strike(held)
+        if was_dropped:
+            self.happened(_case(Suspect(held, held(), is_dropped=True), may_mend=False))
+        held.release()
+
+    def judge(self, tenures: Sequence[Tenure]) -> Iterable[Verdict]:
+        happened, self._happened = self._happened, []
+        suspects = self._suspects(tenures)
+        if not suspects and not happened:
+            return ()
+        self._hand_over(suspects, tenures)
+        return verdicts([*map(_case, _causes(suspects)), *happened], reader=self._reader)
+
+    def _suspects(self, tenures: Sequence[Tenure]) -> list[Suspect]:
+        suspects: list[Suspect] = []
+        for tenure in tenures:
+            for entry in self.ledger.take(tenure):
+                is_dropped = entry.is_dropped()
+                resource = entry()
+                if resource is not None and _is_open(entry.tracker, resource):
+                    suspects.append(Suspect(entry, resource, is_dropped))
+                entry.release()
+        return suspects
+
+    def _hand_over(self, suspects: list[Suspect], ended: Sequence[Tenure]) -> None:
+        """
+        What the value of a living fixture holds is that fixture's to close.
+        """
+        for tenure in self._roll.living():
+            value = tenure.value() if tenure.value is not None and tenure not in ended else None
+            wanted = {id(suspect.resource) for suspect in suspects if not suspect.is_dropped}
+            if value is None or not wanted:
+                continue
+            held = reached([value], wanted)
+            for suspect in [one for one in suspects if id(one.resource) in held]:
+                suspects.remove(suspect)
+                entry = suspect.entry
+                self.ledger.enter(entry.tracker, suspect.resource, site=entry.site, tenure=tenure, note=entry.note)
+
+
+def _causes(suspects: list[Suspect]) -> list[Suspect]:
+    """
+    The suspects that no other one explains; the others are put among the parts of what holds them.
+    """
+    causes = sorted(suspects, key=lambda one: -one.entry.tracker.rank)
+    index = 0
+    while index < len(causes):
+        suspect = causes[index]
+        index += 1
+        lower = {id(one.resource): one for one in causes[index:] if one.entry.tracker.rank < suspect.entry.tracker.rank}
+        if lower:
+            held = reached(suspect.resource, lower)
+            suspect.parts = [lower[key] for key in held]
+            causes = [one for one in causes if id(one.resource) not in held]
+    return causes
+
+
+def _case(suspect: Suspect, *, may_mend: bool = True) -> Case:
+    entry = suspect.entry
+    tracker = entry.tracker
+    return Case(
+        kind=tracker.kind,
+        title=f"{tracker.title} {'dropped without being closed' if suspect.is_dropped else tracker.verb}",
+        subject=_subject(entry, suspect.resource),
+        remedy=tracker.remedy,
+        tenure=entry.tenure,
+        site=entry.site,
+        evidence=_evidence(tracker, suspect.resource),
+        mend=(lambda: _mend(suspect)) if may_mend else None,
+        holds=dict(Counter(part.entry.tracker.noun for part in suspect.parts)),
+    )
+
+
+def _mend(suspect: Suspect) -> str:
+    done = suspect.entry.tracker.mend(suspect.resource)
+    for part in suspect.parts:
+        if _is_open(part.entry.tracker, part.resource):
+            part.entry.tracker.mend(part.resource)
+    return done
+
+
+def _is_open(tracker: Tracker, resource: object) -> bool:
+    try:
+        return tracker.is_open(resource)
+    except Exception:  # noqa: BLE001 - a user's class that cannot say whether it is open is not accused
+        return False
+
+
+def _subject(entry: AnyEntry, resource: object) -> str:
+    try:
+        return entry.tracker.subject(resource, entry.note)
+    except Exception:  # noqa: BLE001 - as for any repr of a user's object
+        return safe_repr(resource)
+
+
+def _evidence(tracker: Tracker, resource: object) -> list[str]:
+    try:
+        return tracker.evidence(resource)
+    except Exception as error:  # noqa: BLE001 - as for any attribute of a user's object
+        return [f"its state could not be read: {type(error).__name__}: {error}"]

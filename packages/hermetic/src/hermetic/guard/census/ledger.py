@@ -1,0 +1,148 @@
+"""
+All open resources that somebody is answerable for, by owner.
+
+An entry is itself the weak reference to its resource, so that one object a resource is kept, and it strikes itself off
+when the resource is freed. Kinds without weak references are held until they are judged.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import weakref
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hermetic.guard.census.site import RawSite
+    from hermetic.guard.census.tracker import Tracker
+    from hermetic.guard.ownership import Tenure
+
+
+class Entry(weakref.ref[Any]):
+    """
+    A resource, when it can be referenced weakly, with its kind, site and owner.
+    """
+
+    __slots__ = ("note", "site", "tenure", "tracker")
+
+    tracker: Tracker
+    site: RawSite
+    tenure: Tenure
+    note: str
+
+    def is_dropped(self) -> bool:
+        """
+        Whether nothing but the ledger refers to it any more.
+        """
+        return False
+
+    def release(self) -> None:
+        pass
+
+
+class HeldEntry:
+    """
+    A resource that has no weak references, held by the ledger.
+    """
+
+    __slots__ = ("_resource", "note", "site", "tenure", "tracker")
+
+    def __init__(self, resource: object) -> None:
+        self._resource = resource
+        self.tracker: Tracker
+        self.site: RawSite
+        self.tenure: Tenure
+        self.note: str
+
+    def __call__(self) -> Any:
+        return self._resource
+
+    def is_dropped(self) -> bool:
+        extra = sys.getrefcount(self._resource) - _ALONE
+        return extra <= 0 or (extra <= _OWN_AT_MOST and extra <= _own_references(self._resource))
+
+    def release(self) -> None:
+        self._resource = None
+
+
+def _references_of_one_held() -> int:
+    entry = HeldEntry(object())
+    return sys.getrefcount(entry._resource)  # noqa: SLF001 - calibrates the expression in is_dropped
+
+
+def _own_references(resource: object) -> int:
+    """
+    How often its own parts refer back to it: a SQLite connection's statement cache does, twice.
+    """
+    parts = [one for one in gc.get_referents(resource) if not isinstance(one, type)]
+    parts += [one for part in parts for one in gc.get_referents(part) if type(one) is dict]
+    return sum(one is resource for part in parts for one in gc.get_referents(part))
+
+
+_ALONE = _references_of_one_held()
+_OWN_AT_MOST = 8
+
+
+class Ledger:
+    """
+    Entries by owner. Safe to write from any thread: every change is one dictionary operation.
+    """
+
+    def __init__(self) -> None:
+        self._book: dict[Tenure, dict[int, Entry | HeldEntry]] = {}
+        self._strike: Callable[[Entry], None] = self._struck
+
+    def enter(self, tracker: Tracker, resource: object, *, site: RawSite, tenure: Tenure, note: str = "") -> None:
+        entry = HeldEntry(resource) if tracker.holds else Entry(resource, self._strike)
+        entry.tracker = tracker
+        entry.site = site
+        entry.tenure = tenure
+        entry.note = note
+        self._write(entry)
+
+    def _write(self, entry: Entry | HeldEntry) -> None:
+        page = self._book.get(entry.tenure)
+        if page is None:
+            page = self._book.setdefault(entry.tenure, {})
+        page[id(entry)] = entry
+
+    def _struck(self, entry: Entry) -> None:
+        page = self._book.get(entry.tenure)
+        if page is not None:
+            page.pop(id(entry), None)
+
+    def strike(self, entry: Entry | HeldEntry) -> None:
+        page = self._book.get(entry.tenure)
+        if page is not None:
+            page.pop(id(entry), None)
+
+    def take(self, tenure: Tenure) -> list[Entry | HeldEntry]:
+        """
+        All entries of one owner, in order of creation, taken off the book.
+        """
+        page = self._book.pop(tenure, None)
+        return list(page.values()) if page else []
+
+    def hand_over(self, entry: Entry | HeldEntry, tenure: Tenure) -> None:
+        """
+        From now on `tenure` answers for it.
+        """
+        self.strike(entry)
+        entry.tenure = tenure
+        self._write(entry)
+
+    def held(self, kind: str) -> list[HeldEntry]:
+        """
+        The entries of one kind that the ledger itself keeps alive, whoever owns them.
+        """
+        return [
+            entry
+            for page in list(self._book.values())
+            for entry in list(page.values())
+            if isinstance(entry, HeldEntry) and entry.tracker.kind == kind
+        ]
+
+    def __len__(self) -> int:
+        return sum(len(page) for page in list(self._book.values()))

@@ -1,0 +1,115 @@
+"""
+What the census must know about one kind of resource.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hermetic.foundation.finding import Remedy
+    from hermetic.guard.census.attribution import Attribution
+    from hermetic.guard.census.cases import Case
+
+
+class Held(Protocol):
+    """
+    A resource that the census keeps alive until it is judged.
+    """
+
+    def __call__(self) -> Any: ...
+
+    def is_dropped(self) -> bool:
+        """
+        Whether nobody else holds it any more.
+        """
+        ...
+
+
+class Intake(Protocol):
+    """
+    Where a tracker hands in what it sees.
+    """
+
+    @property
+    def attribution(self) -> Attribution: ...
+
+    def opened(self, tracker: Tracker, resource: object, *, skip: int = 2, note: str = "") -> None:
+        """
+        `resource` has just been made. The site is the caller's stack without `skip` frames; `note` is kept for the
+        report, where the resource itself cannot tell it later.
+        """
+        ...
+
+    def happened(self, case: Case) -> None:
+        """
+        A leak that was seen to end: report it at the next judgement.
+        """
+        ...
+
+    def held(self, kind: str) -> Sequence[Held]:
+        """
+        The resources of one kind that the census keeps alive.
+        """
+        ...
+
+    def let_go(self, held: Held, *, was_dropped: bool) -> None:
+        """
+        Keep it no longer: it is closed, or it was dropped unclosed and is reported now.
+        """
+        ...
+
+
+class Tracker(Protocol):
+    """
+    One kind of resource: how to see it made, whether it is open, what to say about it, how to close it.
+
+    The headline is `title` and `verb`: "SQLite connection", "left open". `rank` orders causes: when an open resource
+    holds another one of lower rank, only the first is a finding of its own, since closing it would have closed the
+    other. `holds` says that instances cannot be referenced weakly and are kept until judged.
+    """
+
+    kind: str
+    noun: str
+    title: str
+    verb: str
+    remedy: Remedy
+    rank: int
+    holds: bool
+
+    def install(self, intake: Intake) -> Callable[[], None]:
+        """
+        Start to watch; returns what ends it.
+        """
+        ...
+
+    def is_open(self, resource: Any) -> bool: ...
+
+    def subject(self, resource: Any, note: str) -> str:
+        """
+        Which one it is, in a few words that a person recognises: a path, an address, a name.
+        """
+        ...
+
+    def evidence(self, resource: Any) -> list[str]: ...
+
+    def mend(self, resource: Any) -> str:
+        """
+        Close it and say what was done; raise when it cannot be done.
+        """
+        ...
+
+
+class Basic:
+    """
+    What most trackers share.
+    """
+
+    verb: str = "left open"
+    rank: int = 10
+    holds: bool = False
+
+    def evidence(self, resource: Any) -> list[str]:  # noqa: ARG002 - a base class names it for others
+        return []
