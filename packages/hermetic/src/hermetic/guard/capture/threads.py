@@ -1,0 +1,129 @@
+"""
+What threads wait for, told from their stacks in the same way as awaits are.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from hermetic.guard.capture.holders import entering, holds
+from hermetic.guard.capture.lines import line_of, short_repr, stack_of
+from hermetic.guard.capture.model import ThreadState, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sized
+    from types import FrameType
+
+    from hermetic.guard.capture.lines import Project
+
+# How Hermetic names its threads.
+OWN_NAMES = "hermetic-"
+
+
+def thread_states(project: Project, *, focus: int | None, with_variables: bool = False) -> list[ThreadState]:
+    """
+    All threads but the one that asks and Hermetic's own, the thread in focus (by ident) first.
+    """
+    known = {thread.ident: thread for thread in threading.enumerate()}
+    own = {ident for ident, thread in known.items() if thread.name.startswith(OWN_NAMES)} | {threading.get_ident()}
+    stacks = {ident: stack_of(frame) for ident, frame in sys._current_frames().items() if ident not in own}
+    main = threading.main_thread().ident
+    states: list[ThreadState] = []
+    for ident, frames in stacks.items():
+        thread = known.get(ident)
+        state = ThreadState(
+            name=thread.name if thread is not None else f"native thread {ident}",
+            is_daemon=thread.daemon if thread is not None else True,
+            is_main=ident == main,
+            lines=tuple(line_of(frame, project, with_variables=with_variables) for frame in frames),
+            is_focus=ident == focus,
+            wait=thread_wait(frames, stacks),
+        )
+        states.append(state)
+    return sorted(states, key=lambda state: (not state.is_focus, not state.is_main, state.name))
+
+
+def worker_of(future: object) -> str | None:
+    """
+    The name of the pool's thread that runs the call behind a concurrent future.
+    """
+    for ident, frame in sys._current_frames().items():
+        for one in stack_of(frame):
+            if one.f_code.co_name == "_worker" and getattr(one.f_locals.get("work_item"), "future", None) is future:
+                return thread_name(ident)
+    return None
+
+
+def thread_name(ident: int | None) -> str:
+    return next((thread.name for thread in threading.enumerate() if thread.ident == ident), f"thread {ident}")
+
+
+def thread_wait(frames: list[FrameType], stacks: Mapping[int, list[FrameType]]) -> Wait | None:
+    """
+    What the thread with these frames (outermost first) waits for, as far as its frames tell.
+    """
+    # The outermost of the known frames knows most: Queue.get above Condition.wait, Thread.join above its lock.
+    for frame in frames[-4:]:
+        describe = _KNOWN.get((str(frame.f_globals.get("__name__", "")), frame.f_code.co_qualname))
+        if describe is not None:
+            return describe(frame.f_locals)
+    innermost = frames[-1]
+    lock = entering(innermost)
+    if lock is None or not hasattr(lock, "acquire"):
+        return None
+    return Wait(kind="thread lock", text=f"lock {short_repr(lock)}", holders=_holders(innermost, lock, stacks))
+
+
+def _holders(waiter: FrameType, lock: object, stacks: Mapping[int, list[FrameType]]) -> tuple[str, ...]:
+    return tuple(
+        thread_name(ident)
+        for ident, frames in stacks.items()
+        if any(frame is not waiter and holds(frame, lock) for frame in frames)
+    )
+
+
+def _join(names: dict[str, Any]) -> Wait:
+    name = getattr(names.get("self"), "name", "?")
+    return Wait(kind="thread", text=f"thread {name!r} to end", holders=(name,))
+
+
+def _process(names: dict[str, Any]) -> Wait:
+    process = names.get("self")
+    pid = getattr(process, "pid", None)
+    return Wait(
+        kind="subprocess", text=f"subprocess {pid} to end: {short_repr(getattr(process, 'args', ''), longest=80)}"
+    )
+
+
+def _named(kind: str, word: str) -> Callable[[dict[str, Any]], Wait]:
+    return lambda names: Wait(kind=kind, text=f"{word} {short_repr(names.get('self'))}")
+
+
+def _select(names: dict[str, Any]) -> Wait:
+    selector = names.get("self")
+    timeout = names.get("timeout")
+    registered: Sized | None = selector.get_map() if selector is not None else None
+    count = len(registered or ())
+    until = "" if timeout is None or timeout < 0 else f", at most {timeout:.3g} s at a time"
+    return Wait(kind="select", text=f"an event on {count} descriptors{until}")
+
+
+_KNOWN: dict[tuple[str, str], Callable[[dict[str, Any]], Wait]] = {
+    ("threading", "Thread.join"): _join,
+    ("subprocess", "Popen._wait"): _process,
+    ("subprocess", "Popen.communicate"): _process,
+    ("queue", "Queue.get"): _named("queue", "an item in"),
+    ("queue", "Queue.put"): _named("queue", "room in"),
+    ("queue", "Queue.join"): _named("queue", "all items done in"),
+    ("threading", "Event.wait"): _named("event", "event"),
+    ("threading", "Barrier.wait"): _named("barrier", "barrier"),
+    ("threading", "Condition.wait"): _named("condition", "condition"),
+    ("threading", "Semaphore.acquire"): _named("semaphore", "semaphore"),
+    ("concurrent.futures._base", "Future.result"): _named("future", "the result of"),
+    ("socket", "SocketIO.readinto"): _named("socket", "data from"),
+    ("selectors", "EpollSelector.select"): _select,
+    ("selectors", "_PollLikeSelector.select"): _select,
+    ("selectors", "SelectSelector.select"): _select,
+}
