@@ -276,16 +276,18 @@ def test_a_capture_from_another_thread_sees_a_blocked_loop():
         release.wait()  # the blocking line
 
     def capture():
-        captured.append(take())
+        # The other thread is on its way from `start` to `wait`: look until it has arrived.
+        while not captured or "release" not in captured[-1].waiting_at.source:
+            captured.append(take())
         release.set()
 
     capturer = threading.Thread(target=capture, daemon=True)
     asyncio.run(block())
     capturer.join()
 
-    assert captured[0].lag_s is None
-    assert captured[0].waiting_at.source == "release.wait()  # the blocking line"
-    assert captured[0].waiting_for.kind == "event"
+    assert captured[-1].lag_s is None
+    assert captured[-1].waiting_at.source == "release.wait()  # the blocking line"
+    assert captured[-1].waiting_for.kind == "event"
 
 
 async def test_a_capture_from_another_thread_sees_an_idle_loop():
