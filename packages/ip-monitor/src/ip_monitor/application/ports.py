@@ -28,6 +28,7 @@ __all__ = [
     "Notifier",
     "Observer",
     "Outbox",
+    "PortalProbe",
     "Provider",
     "StorageUnavailableError",
 ]
@@ -186,6 +187,24 @@ class Notifier(Protocol):
 
         Raises:
             DeliveryFailedError: not delivered, or not known to be delivered.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """
+        Leave nothing open. Idempotent.
+        """
+        ...
+
+
+class PortalProbe(Protocol):
+    """
+    Tells whether something in between answers for the internet.
+    """
+
+    async def is_captive(self, family: Family) -> bool:
+        """
+        Never raises but CancelledError; False when there is no telling.
         """
         ...
 

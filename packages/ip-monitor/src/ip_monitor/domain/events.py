@@ -86,24 +86,30 @@ class NoticeFailed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
     """
-    Something outside the question of the address went wrong, and the monitor goes on: a full disk, a locked database,
-    a defect in a provider. `what` and `remedy` are sentences for people; `count` says how often in a row.
+    Something outside the question of the address went wrong, and the monitor goes on.
+
+    Attributes:
+        topic: what is in trouble: "check", "storage", "delivery".
+        what: what happened, a sentence for people.
+        remedy: what they can do; empty when nothing is to be done but wait.
+        count: how often in a row, from 1.
     """
 
     at: datetime
+    topic: str
     what: str
-    remedy: str
+    remedy: str = ""
     count: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TroubleOver:
     """
-    What `Trouble` told of works again.
+    What `Trouble` told of under the same topic works again.
     """
 
     at: datetime
-    what: str
+    topic: str
 
 
 Event: TypeAlias = (

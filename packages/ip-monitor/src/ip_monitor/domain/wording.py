@@ -1,0 +1,50 @@
+"""
+How a change is told in one sentence, the same everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ip_monitor.domain.changes import Change
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def duration(seconds: float) -> str:
+    """
+    A duration by its two largest units: "3 d 4 h", "12 min 5 s", "0 s".
+    """
+    rest = max(0, round(seconds))
+    parts: list[str] = []
+    for size, unit in _UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count} {unit}")
+        elif parts:
+            break
+        if len(parts) == 2:
+            break
+    return " ".join(parts) or "0 s"
+
+
+def headline(change: Change) -> str:
+    """
+    What happened, without who says so.
+    """
+    if change.previous is None:
+        return f"{change.family.label} address is {change.address}"
+    return f"{change.family.label} address changed from {change.previous} to {change.address}"
+
+
+def sentence(change: Change) -> str:
+    """
+    The headline, how long the previous address lasted, and who agreed.
+    """
+    parts = [headline(change)]
+    if change.previous_lasted_s is not None:
+        parts.append(f"the previous one lasted {duration(change.previous_lasted_s)}")
+    if change.operators:
+        parts.append(f"seen by {', '.join(change.operators)}")
+    return "; ".join(parts)

@@ -1,0 +1,237 @@
+"""
+The outbox on a real SQLite file, emptied into sinks that misbehave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from ip_monitor.application.delivery import Delivery
+from ip_monitor.application.ports import DeliveryFailedError, StorageUnavailableError
+from ip_monitor.domain.changes import Change
+from ip_monitor.domain.events import NoticeDelivered, NoticeFailed, Trouble
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def change(number):
+    return Change(
+        key=f"k{number}",
+        address=ipaddress.ip_address(f"93.184.216.{number + 1}"),
+        previous=ipaddress.ip_address(f"93.184.216.{number}") if number else None,
+        at=AT + timedelta(seconds=number),
+    )
+
+
+class Sink:
+    """
+    A sink that raises what it is told, one after the other, and then works.
+    """
+
+    def __init__(self, name="sink", *troubles):
+        self.name = name
+        self.troubles = list(troubles)
+        self.got = []
+        self.tried = []
+        self.asked = asyncio.Event()
+
+    async def send(self, notice):
+        self.tried.append(notice.key)
+        self.asked.set()
+        if self.troubles:
+            trouble = self.troubles.pop(0)
+            if trouble == "hang":
+                await asyncio.Event().wait()
+            raise trouble
+        self.got.append(notice.key)
+
+    async def aclose(self):
+        pass
+
+
+class SteadyRandom(random.Random):
+    def uniform(self, a, b):
+        return b
+
+
+@pytest.fixture
+def deliver(storage, announcer, clock):
+    def make(*sinks, outbox=storage, **fields):
+        return Delivery(outbox, sinks, announcer=announcer, clock=clock, rng=SteadyRandom(), **fields)
+
+    return make
+
+
+async def save(storage, *numbers, sinks=("sink",)):
+    for number in numbers:
+        await storage.save_current_ip(change(number), sinks=sinks)
+
+
+async def test_pending_notices_are_sent_in_order_and_once(storage, deliver, events):
+    """
+    Each is acknowledged, marked and not sent again.
+    """
+    await save(storage, 0, 1, 2)
+    sink = Sink()
+    delivery = deliver(sink)
+
+    await delivery.drain()
+    await delivery.drain()
+
+    assert ["k0:sink", "k1:sink", "k2:sink"] == sink.got == sink.tried
+    assert len(events.of(NoticeDelivered)) == 3
+
+
+async def test_a_failed_try_is_repeated_until_it_succeeds(storage, deliver, clock, events):
+    """
+    With growing pauses; the younger notice of the same sink waits its turn.
+    """
+    await save(storage, 0, 1)
+    sink = Sink("sink", DeliveryFailedError("down"), DeliveryFailedError("down"), OSError("defect"))
+    task = asyncio.create_task(deliver(sink).drain())
+    for pause in (1.0, 2.0, 4.0):
+        await clock.slept(pause)
+    await task
+
+    assert sink.tried == ["k0:sink"] * 4 + ["k1:sink"]
+    assert sink.got == ["k0:sink", "k1:sink"]
+    assert [event.reason for event in events.of(NoticeFailed)] == ["down", "down", "sink failed: OSError: defect"]
+
+
+async def test_a_receiver_that_asks_for_patience_gets_it(storage, deliver, clock):
+    """
+    Retry-After is honoured, up to an hour.
+    """
+    await save(storage, 0)
+    patience = [DeliveryFailedError("busy", retry_after_s=42.5), DeliveryFailedError("busy", retry_after_s=1e9)]
+    sink = Sink("sink", *patience)
+    task = asyncio.create_task(deliver(sink).drain())
+    await clock.slept(42.5)
+    await clock.slept(3600.0)
+    await task
+
+    assert sink.got == ["k0:sink"]
+
+
+async def test_a_refusal_for_good_is_recorded_and_the_next_one_is_sent(storage, deliver, events):
+    """
+    One message that the receiver will never take does not block the others.
+    """
+    await save(storage, 0, 1)
+    sink = Sink("sink", DeliveryFailedError("refused", is_permanent=True))
+
+    await deliver(sink).drain()
+
+    assert sink.got == ["k1:sink"]
+    assert [event.retry_at for event in events.of(NoticeFailed)] == [None]
+    assert list(await storage.pending_notices(sink="sink")) == []
+
+
+async def test_a_sink_that_never_answers_is_a_failed_try(storage, deliver, clock):
+    """
+    A hanging receiver costs its own notices a delay, and nothing else.
+    """
+    await save(storage, 0, sinks=["stuck", "fine"])
+    stuck, fine = Sink("stuck", "hang"), Sink("fine")
+    task = asyncio.create_task(deliver(stuck, fine, send_timeout_s=0.05).drain())
+    await clock.slept(1.0)
+    await task
+
+    assert fine.got == ["k0:fine"]
+    assert stuck.got == ["k0:stuck"]
+
+
+async def test_a_dead_sink_does_not_hold_up_another(storage, deliver, clock, in_background, events):
+    """
+    Every sink has a lane of its own.
+    """
+    await save(storage, 0, 1, sinks=["dead", "alive"])
+    dead, alive = Sink("dead", *[DeliveryFailedError("down")] * 99), Sink("alive")
+    in_background(deliver(dead, alive).run())
+    await events.wait(NoticeDelivered, 2)
+
+    assert alive.got == ["k0:alive", "k1:alive"]
+
+
+async def test_waking_sends_what_was_written_meanwhile(storage, deliver, in_background, events):
+    """
+    A new change is announced at once, without polling.
+    """
+    sink = Sink()
+    delivery = deliver(sink)
+    in_background(delivery.run())
+    await save(storage, 0)
+    delivery.wake()
+    await events.wait(NoticeDelivered)
+    await save(storage, 1)
+    delivery.wake()
+    await events.wait(NoticeDelivered, 2)
+
+    assert sink.got == ["k0:sink", "k1:sink"]
+
+
+async def test_what_an_earlier_process_left_is_sent(storage, deliver):
+    """
+    A message in flight at a crash is sent again after the restart, under the same key.
+    """
+    await save(storage, 0)
+    first = Sink("sink", "hang")
+    task = asyncio.create_task(deliver(first).drain())
+    await first.asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    second = Sink()
+    await deliver(second).drain()
+
+    assert first.tried == second.got == ["k0:sink"]
+
+
+async def test_a_sent_notice_that_cannot_be_marked_is_not_sent_twice(storage, deliver, clock, events):
+    """
+    The disk is full just after the send: the mark is repeated, the message is not.
+    """
+
+    class Full:
+        failures = 3
+
+        def __getattr__(self, name):
+            if name == "mark_delivered" and self.failures:
+                self.failures -= 1
+                raise StorageUnavailableError("disk is full")
+            return getattr(storage, name)
+
+    await save(storage, 0)
+    sink = Sink()
+    task = asyncio.create_task(deliver(sink, outbox=Full()).drain())
+    for pause in (1.0, 2.0, 4.0):
+        await clock.slept(pause)
+    await task
+
+    assert sink.tried == ["k0:sink"]
+    assert [event.count for event in events.of(Trouble)] == [1, 2, 3]
+    assert list(await storage.pending_notices(sink="sink")) == []
+
+
+@pytest.mark.parametrize("jump_s", [-86_400, 86_400])
+async def test_a_clock_that_jumped_a_day_does_not_stall_delivery(storage, deliver, clock, jump_s):
+    """
+    A pause written before the jump is bounded by the longest pause there is.
+    """
+    await save(storage, 0)
+    (notice,) = await storage.pending_notices(sink="sink")
+    now = datetime.fromtimestamp(clock.time(), UTC)
+    await storage.mark_retry(notice, due_at=now + timedelta(seconds=60), reason="down")
+    clock.advance(0, wall=jump_s)
+    sink = Sink()
+    task = asyncio.create_task(deliver(sink).drain())
+    if jump_s < 0:
+        await clock.slept(300.0)
+    await task
+
+    assert sink.got == ["k0:sink"]
