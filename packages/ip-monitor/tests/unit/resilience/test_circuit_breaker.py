@@ -1,0 +1,225 @@
+"""
+Leaving alone what keeps failing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+from ip_monitor.resilience.circuit_breaker import (
+    BreakerRefusedError,
+    BreakerSettings,
+    BreakerState,
+    CircuitBreaker,
+    CircuitOpenError,
+)
+
+SETTINGS = BreakerSettings(failure_threshold=3, recovery_s=10, longest_recovery_s=35, jitter=0)
+
+
+@pytest.fixture
+def breaker(clock):
+    return CircuitBreaker("api", clock=clock, settings=SETTINGS)
+
+
+def fail(breaker, times=1, **fields):
+    for _ in range(times):
+        breaker.acquire().failed(**fields)
+
+
+def test_it_opens_after_the_threshold_of_failures_in_a_row(breaker):
+    """
+    A success in between starts the count again.
+    """
+    fail(breaker, 2)
+    breaker.acquire().succeeded()
+    fail(breaker, 2)
+    assert BreakerState.CLOSED is breaker.state
+
+    fail(breaker)
+
+    assert BreakerState.OPEN is breaker.state
+    with pytest.raises(CircuitOpenError, match=r"10\.0 s") as caught:
+        breaker.acquire()
+    assert caught.value.retry_in_s == 10
+
+
+async def test_total_failure_opens_it(breaker):
+    """
+    A call that returns without an answer is a failure, not a success: five silent providers open the breaker.
+    """
+
+    async def nothing():
+        return None
+
+    for _ in range(3):
+        assert await breaker.call(nothing) is None
+
+    assert BreakerState.OPEN is breaker.state
+
+
+async def test_exceptions_count_and_pass_through(breaker):
+    """
+    The caller sees what was raised.
+    """
+
+    async def broken():
+        raise OSError("down")
+
+    for _ in range(3):
+        with pytest.raises(OSError, match="down"):
+            await breaker.call(broken)
+    with pytest.raises(CircuitOpenError):
+        await breaker.call(broken)
+
+    assert (breaker.statistics().failures, breaker.statistics().rejections) == (3, 1)
+
+
+def test_half_open_lets_one_probe_through(breaker, clock):
+    """
+    The second one has to wait for the first one's outcome.
+    """
+    fail(breaker, 3)
+    clock.advance(10)
+    assert BreakerState.HALF_OPEN is breaker.state
+    probe = breaker.acquire()
+    with pytest.raises(CircuitOpenError):
+        breaker.acquire()
+
+    probe.succeeded()
+
+    assert BreakerState.CLOSED is breaker.state
+    breaker.acquire().succeeded()
+
+
+def test_a_failed_probe_doubles_the_recovery_time_up_to_its_bound(breaker, clock):
+    """
+    10, 20, then 35 s and not 40; a success sets it back to 10.
+    """
+    fail(breaker, 3)
+    waits = []
+    for _ in range(4):
+        waits.append(breaker.statistics().retry_in_s)
+        clock.advance(waits[-1])
+        fail(breaker)
+    assert waits == [10, 20, 35, 35]
+
+    clock.advance(35)
+    breaker.acquire().succeeded()
+    fail(breaker, 3)
+    assert breaker.statistics().retry_in_s == 10
+
+
+def test_retry_after_opens_it_at_once_for_that_long(breaker):
+    """
+    Who asks to be left alone is left alone, up to the longest recovery time.
+    """
+    fail(breaker, retry_after_s=25)
+    assert breaker.statistics().retry_in_s == 25
+    breaker.reset()
+    fail(breaker, retry_after_s=10_000)
+
+    assert breaker.statistics().retry_in_s == 35
+
+
+def test_a_straggler_neither_closes_nor_reopens_it(breaker, clock):
+    """
+    Attempts from before the opening report late; only the probe decides.
+    """
+    slow_good, slow_bad = breaker.acquire(), breaker.acquire()
+    fail(breaker, 3)
+    slow_good.succeeded()
+    assert BreakerState.OPEN is breaker.state
+    clock.advance(10)
+    probe = breaker.acquire()
+    slow_bad.failed()
+    with pytest.raises(CircuitOpenError):
+        breaker.acquire()
+    probe.succeeded()
+
+    assert BreakerState.CLOSED is breaker.state
+
+
+async def test_a_cancelled_probe_is_neither_success_nor_failure(breaker, clock):
+    """
+    The next one probes.
+    """
+    fail(breaker, 3)
+    clock.advance(10)
+    task = asyncio.create_task(breaker.call(asyncio.Event().wait))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert BreakerState.HALF_OPEN is breaker.state
+    breaker.acquire().succeeded()
+    assert BreakerState.CLOSED is breaker.state
+
+
+def test_only_the_first_report_of_an_attempt_counts(breaker):
+    """
+    Reporting twice changes nothing.
+    """
+    attempt = breaker.acquire()
+    attempt.succeeded()
+    attempt.failed()
+    attempt.abandoned()
+
+    assert (breaker.statistics().successes, breaker.statistics().failures) == (1, 0)
+
+
+def test_it_goes_on_from_its_record(breaker, clock):
+    """
+    Open stays open over a restart, for what is left of the time.
+    """
+    fail(breaker, 3)
+    clock.advance(4)
+    record = breaker.record()
+    clock.advance(1)
+    successor = CircuitBreaker("api", clock=clock, settings=SETTINGS)
+    successor.restore(record)
+
+    assert BreakerState.OPEN is successor.state
+    assert pytest.approx(successor.statistics().retry_in_s) == 5
+    clock.advance(5)
+    assert BreakerState.HALF_OPEN is successor.state
+
+
+@pytest.mark.parametrize(("jump", "bound"), [(-86_400, 35), (86_400, 0)])
+def test_a_clock_jump_never_keeps_it_open_beyond_the_bound(breaker, clock, jump, bound):
+    """
+    A wall clock that went back a day does not lock a service out for a day.
+    """
+    fail(breaker, 3)
+    record = breaker.record()
+    clock.wall += jump
+    breaker.restore(record)
+
+    assert bound == breaker.statistics().retry_in_s
+
+
+def test_jitter_only_adds_and_stays_below_its_share(clock):
+    """
+    Breakers that opened together do not probe together.
+    """
+    settings = BreakerSettings(failure_threshold=1, recovery_s=10, jitter=0.5)
+    waits = set()
+    for seed in range(50):
+        breaker = CircuitBreaker("api", clock=clock, settings=settings, rng=random.Random(seed))
+        fail(breaker)
+        waits.add(breaker.statistics().retry_in_s)
+
+    assert len(waits) > 40
+    assert all(10 <= wait <= 15 for wait in waits)
+
+
+@pytest.mark.parametrize("fields", [{"failure_threshold": 0}, {"recovery_s": 0}, {"recovery_s": 1e9}, {"jitter": 2}])
+def test_settings_out_of_range_are_refused(fields):
+    """
+    The message names the setting.
+    """
+    with pytest.raises(BreakerRefusedError, match=next(iter(fields))):
+        BreakerSettings(**fields)
