@@ -11,6 +11,7 @@ import pytest
 
 from hermetic._pytest.findings import Desk
 from hermetic._pytest.guarding import Guarding
+from hermetic._pytest.isolating import isolation
 from hermetic._pytest.summary import Summary
 from hermetic.foundation import NullSink, SystemClock
 from hermetic.guard.census.census import Census
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from hermetic.guard.component import Component
 
 
-def components(roll: Roll) -> list[Component]:
+def components(config: pytest.Config, settings: Settings, roll: Roll) -> list[Component]:
     """
     The parts of the guard that take part, in the order in which they are told that an owner begins.
     """
-    return [Census(all_trackers(), roll=roll)]
+    return [Census(all_trackers(), roll=roll), *isolation(config, settings)]
 
 
 def _journal(config: pytest.Config, settings: Settings) -> Sink:
@@ -51,7 +52,7 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
     clock: Clock = SystemClock()
     sink = _journal(config, settings)
     roll = Roll()
-    team = Team(components(roll), roll=roll, sink=sink, clock=clock)
+    team = Team(components(config, settings, roll), roll=roll, sink=sink, clock=clock)
     desk = Desk(settings, root=str(config.rootpath), sink=sink, clock=clock)
     config.pluginmanager.register(Guarding(team=team, desk=desk), "hermetic-guarding")
     config.pluginmanager.register(Summary(team=team), "hermetic-summary")

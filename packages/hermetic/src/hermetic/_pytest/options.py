@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hermetic.guard.isolation import MODES
 from hermetic.guard.policy import Policy, PolicyError, Rule, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hermetic.guard.isolation import Mode
+
 _FRAMES = "3"
+
+# What the project's own code changes by working as it means to: it is put back, and told, and fails no test.
+DEFAULT_RULES = (Rule("warn", kind="stain.module-state"), Rule("warn", kind="stain.module-content"))
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -30,6 +36,20 @@ def add_options(parser: pytest.Parser) -> None:
         help="what a finding does: error, warn or off, for all or as KIND = LEVEL, KIND @ PATH = LEVEL; repeatable",
     )
     group.addoption("--hermetic-journal", metavar="FILE", default=None, help="write what happens to FILE as JSON Lines")
+    group.addoption(
+        "--hermetic-isolation",
+        choices=MODES,
+        default=None,
+        help="what happens to process state that a test changed: restore (the default), observe, or off",
+    )
+    parser.addini("hermetic_isolation", "as --hermetic-isolation", default="restore")
+    parser.addini(
+        "hermetic_packages",
+        "top-level packages that are the project's wherever they were imported from; modules below the root directory "
+        "are without being named",
+        type="args",
+        default=[],
+    )
     parser.addini("hermetic_policy", "policy rules, one a line, as for --hermetic-policy", type="linelist", default=[])
     parser.addini("hermetic_frames", f"frames shown of where a thing was made ({_FRAMES})", default=_FRAMES)
     parser.addini("hermetic_mend", "whether what was found is closed afterwards (true)", type="bool", default=True)
@@ -46,6 +66,8 @@ class Settings:
     frames: int
     mend: bool
     journal: str | None
+    isolation: Mode
+    packages: tuple[str, ...]
 
 
 def read(config: pytest.Config) -> Settings:
@@ -64,16 +86,33 @@ def read(config: pytest.Config) -> Settings:
         raise pytest.UsageError(f"hermetic_frames = {frames!r} in {config.inipath}: give a whole number from 1 to 50.")
     return Settings(
         is_on=config.getoption("--hermetic") == "on",
-        policy=Policy([*ini, *line], root=str(config.rootpath)),
+        policy=Policy([*DEFAULT_RULES, *ini, *line], root=str(config.rootpath)),
         frames=int(frames),
         mend=bool(config.getini("hermetic_mend")),
         journal=config.getoption("--hermetic-journal"),
+        isolation=_mode(config),
+        packages=tuple(config.getini("hermetic_packages")),
     )
 
 
+def _mode(config: pytest.Config) -> Mode:
+    word = config.getoption("--hermetic-isolation") or config.getini("hermetic_isolation")
+    mode = as_mode(word)
+    if mode is None:
+        raise pytest.UsageError(f"hermetic_isolation = {word!r} in {config.inipath}: give {', '.join(MODES)}.")
+    return mode
+
+
+def as_mode(word: object) -> Mode | None:
+    """
+    The isolation mode of that name, if there is one.
+    """
+    return next((mode for mode in MODES if mode == word), None)
+
+
 MARKER = (
-    "hermetic(*rules, reason): policy for this test and its function-scoped fixtures, "
-    'for example @pytest.mark.hermetic("sqlite3.* = warn", reason="…")'
+    "hermetic(*rules, isolation, reason): policy for this test and its function-scoped fixtures, "
+    'for example @pytest.mark.hermetic("sqlite3.* = warn", reason="…"); isolation is restore, observe or off'
 )
 
 
@@ -88,8 +127,10 @@ def marker_rules(item: pytest.Item) -> Sequence[Rule]:
     for mark in reversed(list(item.iter_markers("hermetic"))):
         path, line, _ = item.location
         source = f"the marker hermetic on {item.nodeid} ({path}:{(line or 0) + 1})"
-        if unknown := set(mark.kwargs) - {"reason"}:
-            raise pytest.UsageError(f"{source}: unknown argument {', '.join(sorted(unknown))}; there is only reason=.")
+        if unknown := set(mark.kwargs) - {"isolation", "reason"}:
+            raise pytest.UsageError(
+                f"{source}: unknown argument {', '.join(sorted(unknown))}; there are isolation= and reason=."
+            )
         try:
             rules += [parse(str(rule), source=source) for rule in mark.args]
         except PolicyError as error:

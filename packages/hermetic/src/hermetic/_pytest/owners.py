@@ -7,6 +7,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, cast
 
+from hermetic._pytest.isolating import marked_mode
 from hermetic.foundation.finding import Frame, Owner
 from hermetic.guard.ownership.tenure import Tenure
 
@@ -27,7 +28,7 @@ _HIDDEN = {
 
 
 def test_tenure(item: pytest.Item) -> Tenure:
-    return Tenure(lambda: _test_owner(item))
+    return Tenure(lambda: _test_owner(item), isolation=marked_mode(item))
 
 
 def fixture_tenure(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Tenure:

@@ -4,12 +4,17 @@ The life of one owner: from the moment it starts until it has been torn down.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hermetic.foundation.finding import Owner, Scope
+
+Mode: TypeAlias = Literal["restore", "observe", "off"]
+"""
+What happens to process state that an owner changed: found and put back, found only, or not looked at.
+"""
 
 _RANK: dict[Scope, int] = {"function": 0, "class": 1, "module": 2, "package": 3, "session": 4}
 
@@ -20,10 +25,10 @@ class Tenure:
 
     `value` gives the fixture's value while it lives, None for a test: what a broader fixture holds on to is its own
     responsibility even when a test made it. The owner's record is made only when asked for, since most tenures end
-    without a finding.
+    without a finding. `isolation` is the mode in which stains are handled where it differs from the run's.
     """
 
-    __slots__ = ("_describe", "_owner", "is_over", "scope", "value")
+    __slots__ = ("_describe", "_owner", "is_over", "isolation", "scope", "value")
 
     def __init__(
         self,
@@ -31,11 +36,13 @@ class Tenure:
         *,
         scope: Scope = "function",
         value: Callable[[], object] | None = None,
+        isolation: Mode | None = None,
     ) -> None:
         self._describe = describe
         self._owner: Owner | None = None
         self.scope: Scope = scope
         self.value = value
+        self.isolation: Mode | None = isolation
         self.is_over = False
 
     @property

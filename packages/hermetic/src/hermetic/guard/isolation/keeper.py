@@ -1,0 +1,222 @@
+"""
+Keeps process state as each test and each broader fixture found it.
+
+This is more than a picture before and a picture after. Inside the time of one test other owners have their own
+stretches: the module fixture that is set up by the first test that asks for it, and torn down within the last one.
+What the fixture changes is right for all the tests between, so it is the fixture's change, judged when the fixture has
+been torn down, and no test's. So the time of every owner is cut into *segments* in which its own code runs:
+
+    test             |--------|               |-----------|             |-----|
+    module fixture            |---- setup ----|           |- teardown --|
+    readings         r0       r1              r2          r3            r4    r5
+
+What an owner did is the sum of the differences over its own segments, folded thing by thing: a variable that a fixture
+sets in its setup and removes in its teardown sums up to nothing. What is left, and still holds when the owner is judged,
+is a stain. A reading serves both as the end of one segment and as the start of the next.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from hermetic.guard.component import Quiet
+from hermetic.guard.isolation.change import Change, is_same
+from hermetic.guard.isolation.stain import Stain, verdicts
+from hermetic.guard.isolation.state import UNREAD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Sequence
+
+    from hermetic.guard.component import Verdict
+    from hermetic.guard.isolation.own import OwnCode
+    from hermetic.guard.isolation.state import State
+    from hermetic.guard.isolation.trail import Trail
+    from hermetic.guard.ownership.tenure import Mode, Tenure
+
+MODES: Final[tuple[Mode, ...]] = ("restore", "observe", "off")
+
+
+@dataclass(slots=True)
+class _Reading:
+    """
+    All states at one moment, and how many modules were loaded then.
+    """
+
+    values: list[Any]
+    modules: int
+
+
+@dataclass(slots=True)
+class _Window:
+    """
+    The time of one owner: its first reading, where the present segment began, and what its segments changed so far.
+    """
+
+    tenure: Tenure
+    mode: Mode
+    first: _Reading
+    start: _Reading
+    done: dict[tuple[int, Hashable], Stain] = field(default_factory=dict[tuple[int, "Hashable"], Stain])
+
+
+class Isolation(Quiet):
+    """
+    The component of the guard that finds stains and wipes them.
+
+    Args:
+        states: the kinds of state, in the order in which they are put back.
+        own: whose code is whose.
+        trail: where audit events left the lines of changes.
+        mode: asked for each owner when it begins; `restore` and `observe` find stains, only `restore` wipes them.
+    """
+
+    name = "isolation"
+
+    def __init__(
+        self, states: Sequence[State[Any]], *, own: OwnCode, trail: Trail, mode: Callable[[Tenure], Mode]
+    ) -> None:
+        self._states = tuple(states)
+        self._own = own
+        self._trail = trail
+        self._mode = mode
+        self._running: list[_Window] = []
+        self._parked: dict[Tenure, _Window] = {}
+        self._ended: dict[Tenure, _Window] = {}
+        self._last: _Reading | None = None
+
+    def start(self) -> None:
+        self._trail.start()
+
+    def stop(self) -> None:
+        self._trail.stop()
+
+    def entering(self, tenure: Tenure) -> None:
+        # A function-scoped fixture is part of its test.
+        if tenure.breadth == 0 and any(window.tenure.breadth == 0 for window in self._running):
+            return
+        mode = self._mode(tenure)
+        if mode == "off":
+            return
+        if not self._running:
+            self._trail.clear()
+        self._push(lambda now: _Window(tenure, mode, now, now))
+
+    def ready(self, tenure: Tenure) -> None:
+        if tenure.breadth and self._running and self._running[-1].tenure is tenure:
+            self._parked[tenure] = self._pop()
+
+    def leaving(self, tenure: Tenure) -> None:
+        window = self._parked.pop(tenure, None)
+        if window is not None:
+            self._push(lambda now: self._resumed(window, now))
+
+    def left(self, tenure: Tenure) -> None:
+        window = self._parked.pop(tenure, None)
+        if window is None and any(one.tenure is tenure for one in self._running):
+            # Whoever was begun later and never told to end, ends with it.
+            while self._running[-1].tenure is not tenure:
+                self._pop()
+            window = self._pop()
+        if window is not None:
+            self._ended[tenure] = window
+
+    def judge(self, tenures: Sequence[Tenure]) -> Iterable[Verdict]:
+        for tenure in tenures:
+            window = self._ended.pop(tenure, None)
+            if window is not None and window.done:
+                yield from verdicts(self._remaining(window), owner=tenure.owner, is_mended=window.mode == "restore")
+
+    def _push(self, make: Callable[[_Reading], _Window]) -> None:
+        now = self._read()
+        if self._running:
+            self._close(self._running[-1], now)
+        self._running.append(make(now))
+
+    def _pop(self) -> _Window:
+        now = self._read()
+        window = self._running.pop()
+        self._close(window, now)
+        if self._running:
+            self._running[-1].start = now
+        return window
+
+    @staticmethod
+    def _resumed(window: _Window, now: _Reading) -> _Window:
+        window.start = now
+        return window
+
+    def _read(self) -> _Reading:
+        values: list[Any] = []
+        for state in self._states:
+            try:
+                values.append(state.read() if state.is_active() else UNREAD)
+            except Exception:  # noqa: BLE001 - a state that a test broke cannot be read, and the others can
+                values.append(UNREAD)
+        self._last = _Reading(values, len(sys.modules))
+        return self._last
+
+    def _close(self, window: _Window, now: _Reading) -> None:
+        """
+        End a segment: add what changed in it to what the window's owner did.
+        """
+        start = window.start
+        for index, (state, before, after) in enumerate(zip(self._states, start.values, now.values, strict=True)):
+            if before is after or after is UNREAD:
+                continue
+            if before is UNREAD:
+                before = state.unloaded  # noqa: PLW2901 - what it stands for
+                if before is UNREAD:
+                    continue
+            try:
+                if state.is_alike(before, after):
+                    continue
+            except Exception:  # noqa: BLE001, S110 - values that cannot be compared are looked at one by one
+                pass
+            self._own.regard_as_fresh(itertools.islice(tuple(sys.modules), start.modules, None))
+            for change in state.changes(before, after):
+                self._fold(window, index, state, change)
+
+    def _fold(self, window: _Window, index: int, state: State[Any], change: Change) -> None:
+        key = (index, change.key)
+        stain = Stain(state=state, change=change, site=self._trail.site(state.event(change)))
+        known = window.done.get(key)
+        if known is not None:
+            stain = known.followed_by(stain)
+        if is_same(stain.change.before, stain.change.after):
+            window.done.pop(key, None)
+        else:
+            window.done[key] = stain
+
+    def _remaining(self, window: _Window) -> list[Stain]:
+        """
+        What the owner changed and still holds, each thing once.
+        """
+        now = self._last
+        assert now is not None  # noqa: S101 - a window was closed by a reading
+        stains: list[Stain] = []
+        holds: dict[int, set[Hashable]] = {}
+        for (index, key), stain in sorted(window.done.items(), key=lambda item: item[0][0]):
+            if index not in holds:
+                state, before, after = self._states[index], window.first.values[index], now.values[index]
+                before = state.unloaded if before is UNREAD else before
+                holds[index] = {change.key for change in state.changes(before, after)} if after is not UNREAD else set()
+            if key in holds[index]:
+                stains.append(stain)
+        return _told_once(stains)
+
+
+def _told_once(stains: list[Stain]) -> list[Stain]:
+    covers: set[Hashable] = set()
+    kept: list[Stain] = []
+    for stain in stains:
+        change = stain.change
+        ways: set[Hashable] = {change.key, (id(change.target), None), (id(change.target), change.key)}
+        if not ways & covers:
+            kept.append(stain)
+            covers |= change.covers
+            covers.add((id(change.target), change.key))
+            covers.add(change.key)
+    return kept

@@ -1,0 +1,3 @@
+"""
+The kinds of process state, each a small class of its own.
+"""

@@ -1,0 +1,237 @@
+"""
+What was registered and stays: exit handlers, codecs, pickle reducers, virtual subclasses.
+
+Libraries register things when they are first imported or used. So an addition counts only when it is the project's
+or the tests' own function or class; what was replaced or taken out always counts.
+"""
+
+from __future__ import annotations
+
+import abc
+import atexit
+import codecs
+import copyreg
+import encodings
+import gc
+import sys
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from hermetic.guard.isolation.change import MISSING, Change, text
+from hermetic.guard.isolation.state import State, list_changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hermetic.guard.isolation.own import OwnCode
+
+
+# The C half of `abc`, which alone knows what was registered.
+_C: Final[Any] = sys.modules["_abc"]
+
+
+class _Listener:
+    """
+    Equal to nothing, but remembers what it was compared with.
+    """
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def __eq__(self, other: object) -> bool:
+        self.heard.append(other)
+        return False
+
+    __hash__ = None  # type: ignore[assignment]  # never put into a set
+
+
+class ExitHandlers(State[tuple[object, ...]]):
+    """
+    Functions registered with `atexit`.
+
+    There is no list of them, but `atexit.unregister` compares its argument with each one. It is asked again only when
+    their number has changed; a handler taken out leaves the number as it was on Python 3.11, so that is not seen there.
+    """
+
+    kind = "atexit"
+    what = "exit handler"
+    remedy = "use a fixture's teardown; or atexit.unregister(function) in a finally"
+    calls = ("register",)
+
+    def __init__(self, own: OwnCode) -> None:
+        self._own = own
+        self._count = -1
+        self._handlers: tuple[object, ...] = ()
+
+    def read(self) -> tuple[object, ...]:
+        count = cast("Any", atexit)._ncallbacks()
+        if count != self._count:
+            listener = _Listener()
+            atexit.unregister(cast("Any", listener))
+            self._count, self._handlers = count, tuple(listener.heard)
+        return self._handlers
+
+    def is_alike(self, before: tuple[object, ...], after: tuple[object, ...]) -> bool:
+        return before is after
+
+    def changes(self, before: tuple[object, ...], after: tuple[object, ...]) -> Iterable[Change]:
+        for change in list_changes(before, after, name="atexit's handlers"):
+            if change.before is MISSING and self._own.added(change.after):
+                yield change
+
+    def restore(self, change: Change) -> None:
+        atexit.unregister(cast("Any", change.after))
+        self._count = -1
+
+
+class Codecs(State[tuple[tuple[object, ...], dict[str, object]]]):
+    """
+    Codec search functions and error handlers.
+
+    The interpreter keeps them in a list and a dictionary that no function returns; the garbage collector knows who
+    refers to their oldest members. The search for them costs some 10 ms, once a session.
+    """
+
+    kind = "codecs"
+    what = "codec registration"
+    remedy = "codecs.unregister(search) in a finally; error handlers stay, so register them in the package itself"
+    calls = ("register", "register_error")
+
+    def __init__(self, own: OwnCode) -> None:
+        self._own = own
+        self._searches: list[object] = []
+        self._errors: dict[str, object] = {}
+        escape = codecs.lookup_error("surrogateescape")
+        for found in gc.get_referrers(encodings.search_function, escape):
+            if type(found) is list:
+                searches = cast("list[object]", found)
+                if searches[0] is encodings.search_function:
+                    self._searches = searches
+            elif type(found) is dict:
+                errors = cast("dict[str, object]", found)
+                if errors.get("surrogateescape") is escape:
+                    self._errors = errors
+
+    def read(self) -> tuple[tuple[object, ...], dict[str, object]]:
+        return tuple(self._searches), self._errors.copy()
+
+    def changes(
+        self, before: tuple[tuple[object, ...], dict[str, object]], after: tuple[tuple[object, ...], dict[str, object]]
+    ) -> Iterable[Change]:
+        for change in list_changes(before[0], after[0], name="codec search functions"):
+            if change.before is MISSING and self._own.added(change.after):
+                yield change
+        for name in {**after[1], **before[1]}:
+            was, became = before[1].get(name, MISSING), after[1].get(name, MISSING)
+            if was is not became and (was is not MISSING or self._own.added(became)):
+                yield Change(
+                    key=("error", name), name=f"codecs.lookup_error({name!r})", before=was, after=became, target="error"
+                )
+
+    def restore(self, change: Change) -> None:
+        if change.target != "error":
+            codecs.unregister(cast("Any", change.after))
+            return
+        name = cast("tuple[str, str]", change.key)[1]
+        if change.before is MISSING:
+            self._errors.pop(name, None)
+        else:
+            codecs.register_error(name, cast("Any", change.before))
+
+
+class Reducers(State[dict[object, object]]):
+    """
+    How `copy` and `pickle` take objects apart: `copyreg.dispatch_table`.
+    """
+
+    kind = "copyreg"
+    what = "pickle reducer"
+    remedy = "monkeypatch.setitem(copyreg.dispatch_table, cls, reduce); or pickler.dispatch_table of one pickler"
+    calls = ("pickle", "dispatch_table")
+
+    def __init__(self, own: OwnCode) -> None:
+        self._own = own
+
+    def read(self) -> dict[object, object]:
+        return cast("dict[object, object]", copyreg.dispatch_table).copy()
+
+    def changes(self, before: dict[object, object], after: dict[object, object]) -> Iterable[Change]:
+        for key in {**after, **before}:
+            was, became = before.get(key, MISSING), after.get(key, MISSING)
+            if was is became or (was is MISSING and not self._own.added(became) and not self._own.added(key)):
+                continue
+            yield Change(key=id(key), name=f"copyreg.dispatch_table[{text(key)}]", before=was, after=became, target=key)
+
+    def restore(self, change: Change) -> None:
+        table = cast("dict[object, object]", copyreg.dispatch_table)
+        if change.before is MISSING:
+            table.pop(change.target, None)
+        else:
+            table[change.target] = change.before
+
+
+class VirtualSubclasses(State["dict[abc.ABCMeta, frozenset[type]]"]):
+    """
+    Classes registered with abstract base classes. A counter tells when there was a registration at all.
+    """
+
+    kind = "abc"
+    what = "ABC registration"
+    remedy = "inherit from the class, or register at import: a registration cannot be taken back"
+    calls = ("register",)
+
+    def __init__(self, own: OwnCode) -> None:
+        self._own = own
+        self._token: object = None
+        self._registered: dict[abc.ABCMeta, frozenset[type]] = {}
+
+    def read(self) -> dict[abc.ABCMeta, frozenset[type]]:
+        token = abc.get_cache_token()
+        if token != self._token:
+            self._token = token
+            self._registered = {base: found for base in _abstract() if (found := _registry(base))}
+        return self._registered
+
+    def is_alike(self, before: dict[abc.ABCMeta, frozenset[type]], after: dict[abc.ABCMeta, frozenset[type]]) -> bool:
+        return before is after
+
+    def changes(
+        self, before: dict[abc.ABCMeta, frozenset[type]], after: dict[abc.ABCMeta, frozenset[type]]
+    ) -> Iterable[Change]:
+        for base, classes in after.items():
+            for added in classes - before.get(base, frozenset()):
+                if self._own.added(added) and not self._own.is_fresh(base):
+                    yield Change(
+                        key=(id(base), id(added)),
+                        name=f"virtual subclasses of {base.__module__}.{base.__qualname__}",
+                        before=MISSING,
+                        after=added,
+                        target=base,
+                    )
+
+    def restore(self, change: Change) -> None:
+        base = cast("abc.ABCMeta", change.target)
+        kept = _registry(base) - {cast("type", change.after)}
+        _C._reset_registry(base)
+        for one in kept:
+            base.register(one)
+        for cls in _abstract():
+            _C._reset_caches(cls)
+        self._token = None
+
+
+def _registry(base: abc.ABCMeta) -> frozenset[type]:
+    references = _C._get_dump(base)[0]
+    return frozenset(found for reference in references if (found := reference()) is not None)
+
+
+def _abstract() -> Iterator[abc.ABCMeta]:
+    seen: set[type] = set()
+    queue: list[type] = [object]
+    while queue:
+        children: list[type] = type.__subclasses__(queue.pop())
+        for cls in children:
+            if cls not in seen:
+                seen.add(cls)
+                queue.append(cls)
+                if isinstance(cls, abc.ABCMeta):
+                    yield cls

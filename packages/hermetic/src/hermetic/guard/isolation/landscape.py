@@ -1,0 +1,140 @@
+"""
+Which namespaces can be stained: the project's modules and classes, and those of libraries that the project reaches.
+"""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import sys
+import types
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+
+from hermetic.guard.isolation.versions import Version, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hermetic.guard.isolation.own import OwnCode
+
+Role: TypeAlias = Literal["own", "library"]
+
+# Where tests most often put a function of their own, also when only a library imports the module.
+_OFTEN_PATCHED: Final = (
+    *("os", "os.path", "posixpath", "time", "random", "uuid", "secrets", "socket", "ssl", "select", "subprocess"),
+    *("shutil", "tempfile", "pathlib", "io", "json", "datetime", "asyncio", "asyncio.events", "asyncio.tasks"),
+    *("asyncio.base_events", "asyncio.subprocess", "asyncio.streams", "threading", "logging", "signal", "platform"),
+    *("getpass", "sqlite3", "urllib.request", "http.client", "smtplib", "sys", "gc", "inspect", "warnings", "locale"),
+)
+_MOST_LIBRARY_CLASSES: Final = 400
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Space:
+    """
+    One namespace: a module's globals or a class's attributes.
+    """
+
+    holder: types.ModuleType | type
+    shown: str
+    role: Role
+    table: dict[str, object]
+    version: Version | None
+
+
+def _space(holder: types.ModuleType | type, shown: str, role: Role) -> Space | None:
+    table = cast("object", vars(holder))
+    if isinstance(table, types.MappingProxyType):
+        # The dictionary behind the read-only view, which is all the view refers to.
+        table = next(iter(gc.get_referents(cast("object", table))), None)
+    if type(table) is not dict:
+        return None
+    known = cast("dict[str, object]", table)
+    return Space(holder, shown, role, known, watch(known))
+
+
+class Landscape:
+    """
+    Finds the namespaces to watch, and finds more when modules were imported.
+    """
+
+    def __init__(self, own: OwnCode) -> None:
+        self._own = own
+        self._modules = 0
+        self._known: set[int] = set()
+        self._library_classes = 0
+        self.spaces: list[Space] = []
+
+    def refresh(self) -> bool:
+        """
+        Look at the modules imported since the last call. Returns whether there are new spaces.
+        """
+        modules = list(sys.modules.items())
+        if len(modules) == self._modules:
+            return False
+        self._modules = len(modules)
+        before = len(self.spaces)
+        reached: list[object] = [sys.modules[name] for name in _OFTEN_PATCHED if name in sys.modules]
+        for name, module in modules:
+            if not isinstance(cast("object", module), types.ModuleType) or module is builtins:
+                continue  # anything can be put into sys.modules
+            role = self._own.role(module)
+            if role == "own":
+                self._add(module, name, "own")
+                for cls in self._classes(module):
+                    self._add(cls, f"{name}.{cls.__qualname__}", "own")
+            if role != "other":
+                reached += vars(module).values()
+        for value in reached:
+            self._reach(value)
+        return len(self.spaces) > before
+
+    def _reach(self, value: object) -> None:
+        if isinstance(value, types.ModuleType) and self._own.role(value) == "other" and not _is_runner(value.__name__):
+            if self._add(value, value.__name__, "library"):
+                for cls in self._classes(value):
+                    self._add_library_class(cls)
+        elif isinstance(value, type) and not _is_runner(value.__module__):
+            module = sys.modules.get(value.__module__)
+            if isinstance(module, types.ModuleType) and self._own.role(module) == "other":
+                self._add_library_class(value)
+
+    def _add_library_class(self, cls: type) -> None:
+        if self._library_classes < _MOST_LIBRARY_CLASSES and not cls.__flags__ & _IMMUTABLE:
+            self._library_classes += self._add(cls, f"{cls.__module__}.{cls.__qualname__}", "library")
+
+    def _add(self, holder: types.ModuleType | type, shown: str, role: Role) -> bool:
+        if id(holder) in self._known:
+            return False
+        space = _space(holder, shown, role)
+        if space is None:
+            return False
+        self._known.add(id(holder))
+        self.spaces.append(space)
+        return True
+
+    @staticmethod
+    def _classes(module: types.ModuleType) -> Iterator[type]:
+        for value in tuple(vars(module).values()):
+            if isinstance(value, type) and value.__module__ == module.__name__:
+                yield value
+
+
+# Py_TPFLAGS_IMMUTABLETYPE: no attribute of such a class can be set.
+# Source: CPython, Include/object.h.
+_IMMUTABLE: Final = 1 << 8
+
+
+def _is_runner(name: Any) -> bool:
+    top = str(name).partition(".")[0]
+    return top in {"_pytest", "pytest", "hermetic", "unittest", "pluggy", "xdist"}
+
+
+def builtin_space() -> Space:
+    """
+    The names that are everywhere.
+    """
+    space = _space(builtins, "builtins", "own")
+    assert space is not None  # noqa: S101 - a module's globals are a dictionary
+    return space
