@@ -1,19 +1,23 @@
 """
-The real command in a process of its own, away from the user's files.
+The real command in a process of its own, away from the user's files, asking nobody outside this machine.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import subprocess
 import sysconfig
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "ip-monitor"
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
+PATIENCE_S = 40.0
 
 
 @pytest.fixture
@@ -29,13 +33,10 @@ def home(tmp_path):
 @pytest.fixture
 def environ(home):
     """
-    The environment that the command gets: none of this machine's settings, and bytecode is kept, as for a user.
+    The environment that the command gets: none of this machine's settings, and warnings are errors there too.
     """
-    mine = {
-        name: os.environ[name]
-        for name in ("PATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
-        if name in os.environ
-    }
+    kept = ("PATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+    mine = {name: os.environ[name] for name in kept if name in os.environ}
     return {**mine, "HOME": str(home), "LANG": "C.UTF-8", "PYTHONWARNINGS": "error", "COLUMNS": "120"}
 
 
@@ -52,9 +53,115 @@ def ip_monitor(environ, home) -> Command:
             cwd=home,
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=PATIENCE_S,
             check=False,
             **options,
         )
 
     return run
+
+
+class Running:
+    """
+    A command that runs until told to stop; its output lines are kept as they come.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.lines: list[str] = []
+        self._news = asyncio.Condition()
+        self._reader = asyncio.create_task(self._read())
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    async def _read(self) -> None:
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            async with self._news:
+                self.lines.append(line.decode().rstrip("\n"))
+                self._news.notify_all()
+        async with self._news:
+            self._news.notify_all()
+
+    async def line(self, *texts: str, after: int = 0) -> str:
+        """
+        The first line, counted from `after`, that holds all `texts`.
+        """
+
+        def found() -> str | None:
+            return next((line for line in self.lines[after:] if all(text in line for text in texts)), None)
+
+        try:
+            async with asyncio.timeout(PATIENCE_S), self._news:
+                await self._news.wait_for(lambda: found() is not None or self._reader.done())
+        except TimeoutError:
+            pass
+        line = found()
+        assert line is not None, f"no line with {texts} in:\n" + "\n".join(self.lines)
+        return line
+
+    async def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, float]:
+        """
+        Send a signal; the exit status, what stands on standard error, and the seconds it took to end.
+        """
+        assert self.process.stderr is not None
+        began = time.monotonic()
+        self.process.send_signal(number)
+        async with asyncio.timeout(PATIENCE_S):
+            status = await self.process.wait()
+        took_s = time.monotonic() - began
+        await self._reader
+        return status, (await self.process.stderr.read()).decode(), took_s
+
+    async def end(self) -> None:
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+        await self._reader
+
+
+@pytest.fixture
+async def start(environ, home):
+    """
+    Start `ip-monitor WORDS…` and leave it running; ended with the test. `prefix=` is put before the command.
+    """
+    started: list[Running] = []
+
+    async def run(*words: object, prefix: tuple[str, ...] = (), env: dict[str, str] | None = None) -> Running:
+        process = await asyncio.create_subprocess_exec(
+            *prefix,
+            str(PROGRAM),
+            *map(str, words),
+            env={**environ, **(env or {})},
+            cwd=home,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        started.append(Running(process))
+        return started[-1]
+
+    yield run
+    for running in started:
+        await running.end()
+
+
+Start = Callable[..., Awaitable[Running]]
+
+
+@pytest.fixture
+def nobody(tmp_path):
+    """
+    A settings file whose only providers are two ports of this machine where nobody listens.
+    """
+    path = tmp_path / "nobody.toml"
+    path.write_text(
+        'default_providers = false\nretry_s = 1\nfamilies = "ipv4"\n'
+        + "".join(
+            f'[[providers]]\nname = "{name}"\nurl = "http://127.0.0.1:1/"\nplain_http = true\nprivate_address = true\n'
+            for name in ("one", "two")
+        )
+    )
+    return path

@@ -17,7 +17,10 @@ from ip_monitor.cli.exit_status import ExitStatus
 from ip_monitor.errors import IPMonitorError
 
 COMMANDS = {
+    "check": "Ask once and say what the public address is.",
     "config": "List the settings, and show what they are and why.",
+    "history": "List the addresses there have been.",
+    "run": "Watch the address until stopped.",
 }
 """
 Every command with the line that `--help` shows, so that `--help` need not import any of them.
@@ -73,17 +76,11 @@ def main() -> NoReturn:
     except click.Abort:
         sys.exit(130)
     except IPMonitorError as error:
-        click.echo(f"ip-monitor: {error}", err=True)
-        sys.exit(_status_of(error))
+        from ip_monitor.cli.failure import report  # noqa: PLC0415 # only trouble pays for it
+
+        sys.exit(report(error))
     except BrokenPipeError:
         # The reader of a pipe (`| head`) went away: the usual end, and Python must not complain about stdout at exit.
         sys.stderr.close()
         sys.exit(141)
     sys.exit(status if isinstance(status, int) else ExitStatus.OK)
-
-
-def _status_of(error: IPMonitorError) -> ExitStatus:
-    status = getattr(error, "exit_status", None)
-    if isinstance(status, int):
-        return ExitStatus(status)
-    return ExitStatus.USAGE if isinstance(error, ValueError) else ExitStatus.FAILED

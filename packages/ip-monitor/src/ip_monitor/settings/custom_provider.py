@@ -4,16 +4,20 @@ A provider of the user's own, as the settings describe it.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
+from ip_monitor.domain.addresses import Family, family_of, special_range_of
+from ip_monitor.domain.answers import SourceRefusedError
+from ip_monitor.domain.providers import ProviderSpec, ReplyFormat
 from ip_monitor.settings.option import About
 
-_LONGEST_OPERATOR = 40
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}")
+_NAME_RULE = "must be 1 to 40 letters, digits, spaces, '.', '_' or '-', a letter or digit first."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +28,15 @@ class CustomProvider:
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
-    name: Annotated[str, About("Shown in listings; letters, digits, `.`, `_`, `-`, at most 40.")]
+    name: Annotated[str, About("Shown in listings; letters, digits, spaces, `.`, `_`, `-`, at most 40.")]
     url: Annotated[str, About("Where to ask.")]
     format: Annotated[
         Literal["auto", "text", "json", "trace"],
         About("How the reply is read: bare text, JSON, `key=value` lines, or found out by trying."),
     ] = "auto"
-    path: Annotated[str, About("For JSON: where the address stands, as in `data.ip` or `0.ip`.")] = "ip"
+    path: Annotated[str, About("For JSON: where the address stands, as in `data.ip`; the usual names if left out.")] = (
+        ""
+    )
     family: Annotated[Literal["both", "ipv4", "ipv6"], About("Which addresses it tells.")] = "both"
     operator: Annotated[str, About("Who runs it: providers of one operator share one vote. The name if left out.")] = ""
     plain_http: Annotated[bool, About("Say `true` to allow `http://`: anyone on the way can change such a reply.")] = (
@@ -40,12 +46,31 @@ class CustomProvider:
         bool, About("Say `true` to allow a server on a private, loopback or otherwise internal address.")
     ] = False
 
-    @property
-    def voter(self) -> str:
+    def specs(self) -> tuple[ProviderSpec, ...]:
         """
-        The operator whose one vote this provider shares.
+        How it is asked: one specification a family. A URL with an address in it serves that address's family only.
+
+        Raises:
+            SourceRefusedError: a rule of `ProviderSpec` is broken; `problems` tells that beforehand.
         """
-        return self.operator or self.name
+        host = urlsplit(self.url).hostname or ""
+        families = {"both": (Family.V4, Family.V6), "ipv4": (Family.V4,), "ipv6": (Family.V6,)}[self.family]
+        with contextlib.suppress(ValueError):
+            literal = family_of(ipaddress.ip_address(host))
+            families = tuple(family for family in families if family is literal) or families
+        return tuple(
+            ProviderSpec(
+                name=f"{self.name} {family.label}",
+                operator=self.operator or self.name,
+                url=self.url,
+                family=family,
+                format=ReplyFormat(self.format),
+                json_path=self.path,
+                allow_plain_http=self.plain_http,
+                allow_private_address=self.private_address,
+            )
+            for family in families
+        )
 
     def problems(self) -> tuple[tuple[str, str], ...]:
         """
@@ -53,13 +78,16 @@ class CustomProvider:
         """
         found: list[tuple[str, str]] = []
         if not _NAME.fullmatch(self.name):
-            found.append(
-                ("name", "must be 1 to 40 small letters, digits, `.`, `_` or `-`, beginning with a letter or digit.")
-            )
-        if len(self.operator) > _LONGEST_OPERATOR or not self.operator.isprintable():
-            found.append(("operator", f"must be at most {_LONGEST_OPERATOR} printable characters."))
+            found.append(("name", _NAME_RULE))
+        if self.operator and not _NAME.fullmatch(self.operator):
+            found.append(("operator", _NAME_RULE))
         if wrong := self._url_problem():
             found.append(("url", wrong))
+        if not found:
+            try:
+                self.specs()
+            except SourceRefusedError as error:
+                found.append(("url", f"{error}"))
         return tuple(found)
 
     def _url_problem(self) -> str | None:
@@ -100,9 +128,6 @@ def _is_internal(host: str) -> bool:
     if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
         return True
     try:
-        # 0x7f000001 and 2130706433 are numbers to the resolver too, so they are read as it reads them.
-        number = int(host, 0) if re.fullmatch(r"0[xX][0-9a-fA-F]+|[0-9]+", host) else None
-        address = ipaddress.ip_address(host if number is None else number)
+        return special_range_of(ipaddress.ip_address(host)) is not None
     except ValueError:
-        return bool(re.fullmatch(r"[0-9xa-fA-F.]*\.(0[xX][0-9a-fA-F]+|[0-9]+)", host))
-    return not address.is_global or address.is_multicast
+        return False

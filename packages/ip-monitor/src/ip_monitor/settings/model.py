@@ -39,9 +39,14 @@ class Settings:
     interval_s: Annotated[
         float, Ge(10), Le(86400), About("Time between two checks while all is well.", unit="s", live=True)
     ] = 300.0
-    offline_interval_s: Annotated[
-        float, Ge(5), Le(3600), About("Time between two checks while no provider answers.", unit="s", live=True)
-    ] = 30.0
+    retry_s: Annotated[
+        float,
+        Ge(1),
+        Le(3600),
+        About(
+            "Time to the next check after one that found no address; doubles up to `interval_s`.", unit="s", live=True
+        ),
+    ] = 10.0
     confirm_pause_s: Annotated[
         float, Ge(0), Le(300), About("Pause before a change is asked for a second time.", unit="s", live=True)
     ] = 2.0
@@ -56,6 +61,7 @@ class Settings:
         About("Ranges that count as public here although the world does not route them (a laboratory, a company)."),
     ] = ()
     default_providers: Annotated[bool, About("Whether the built-in providers are asked.", live=True)] = True
+    enabled_providers: Annotated[tuple[str, ...], About("Names of spare providers that are asked too.", live=True)] = ()
     disabled_providers: Annotated[tuple[str, ...], About("Names of providers that are not asked.", live=True)] = ()
     providers: Annotated[
         tuple[CustomProvider, ...], About("Providers of your own, one `[[providers]]` table each.", live=True)

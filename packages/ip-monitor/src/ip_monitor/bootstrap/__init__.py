@@ -1,0 +1,8 @@
+"""
+The only place where the parts are joined.
+"""
+
+from ip_monitor.bootstrap.application import Application, assemble
+from ip_monitor.bootstrap.sources import UnknownProviderError, provider_specs
+
+__all__ = ["Application", "UnknownProviderError", "assemble", "provider_specs"]

@@ -1,0 +1,121 @@
+"""
+`ip-monitor check`: ask once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ip_monitor.cli.exit_status import ExitStatus
+from ip_monitor.cli.options import settings_options
+from ip_monitor.cli.output import echo_json
+from ip_monitor.cli.wording import stamp
+from ip_monitor.settings import Reading
+
+if TYPE_CHECKING:
+    from ip_monitor.domain.ballots import Ballot
+    from ip_monitor.domain.checks import Check
+    from ip_monitor.settings import Request, Settings
+
+
+@click.command()
+@settings_options
+@click.option("--json", "as_json", is_flag=True, help="Write JSON, with every provider's answer.")
+def command(request: Request, *, as_json: bool) -> int:
+    """
+    Ask once and say what the public address is.
+
+    Exit status: 0 known, 3 disputed, 4 offline, 5 captive portal, 6 several addresses. A change is written down and
+    announced, as `run` does. While a monitor runs on the same database, this only looks.
+    """
+    reading = Reading(request)
+    from ip_monitor.cli.session import package_log  # noqa: PLC0415 # imported while the settings are read
+
+    settings = reading.result().settings
+    with package_log(logging.NullHandler()):
+        check = asyncio.run(_check(settings))
+    status = status_of(check)
+    if as_json:
+        echo_json(check_as_json(check, status))
+    else:
+        for ballot in check.ballots:
+            address = "none" if ballot.verdict.address is None else str(ballot.verdict.address)
+            kind = ballot.verdict.kind.value.replace("_", " ")
+            click.echo(f"{ballot.family.label}  {address:<15}  {kind}: {ballot.verdict.reason}")
+        for family in check.unconfirmed:
+            click.echo(f"{family.label}  a new address was seen once and not confirmed; ask again")
+        if status is ExitStatus.OFFLINE:
+            click.echo("No provider can be reached. To see the product work without internet: ip-monitor simulate")
+    return status
+
+
+async def _check(settings: Settings) -> Check:
+    from ip_monitor.adapters.storage.sqlite import DatabaseInUseError  # noqa: PLC0415
+    from ip_monitor.bootstrap import assemble  # noqa: PLC0415
+
+    try:
+        async with assemble(settings) as application:
+            return await application.check_once()
+    except DatabaseInUseError:
+        async with assemble(settings, only_look=True) as application:
+            return await application.check_once()
+
+
+def status_of(check: Check) -> ExitStatus:
+    """
+    The exit status that a check's outcome has. A new address that was not confirmed is not known yet.
+    """
+    from ip_monitor.domain.verdicts import VerdictKind  # noqa: PLC0415
+
+    if check.unconfirmed:
+        return ExitStatus.DISPUTED
+    return {
+        VerdictKind.DISPUTED: ExitStatus.DISPUTED,
+        VerdictKind.OFFLINE: ExitStatus.OFFLINE,
+        VerdictKind.CAPTIVE: ExitStatus.CAPTIVE,
+        VerdictKind.MULTI_EGRESS: ExitStatus.SEVERAL,
+    }.get(check.kind, ExitStatus.OK)
+
+
+def check_as_json(check: Check, status: ExitStatus) -> dict[str, Any]:
+    return {
+        "verdict": check.kind.value,
+        "exit_status": int(status),
+        "started_at": stamp(check.started_at),
+        "finished_at": stamp(check.finished_at),
+        "families": {ballot.family.label: ballot_as_json(ballot) for ballot in check.ballots},
+        "changes": [change.key for change in check.changes],
+        "unconfirmed": [family.label for family in check.unconfirmed],
+    }
+
+
+def ballot_as_json(ballot: Ballot) -> dict[str, Any]:
+    verdict = ballot.verdict
+    return {
+        "at": stamp(ballot.at),
+        "verdict": verdict.kind.value,
+        "address": None if verdict.address is None else str(verdict.address),
+        "addresses": [str(address) for address in verdict.addresses],
+        "previous": None if ballot.previous is None else str(ballot.previous),
+        "reason": verdict.reason,
+        "is_decisive": verdict.is_decisive,
+        "operators": list(verdict.operators),
+        "weight": verdict.support,
+        "weight_of_all": verdict.total,
+        "answers": [
+            {
+                "source": answer.source.name,
+                "operator": answer.source.operator,
+                "transport": answer.source.transport.value,
+                "latency_s": round(answer.latency_s, 4),
+                "address": None if answer.address is None else str(answer.address),
+                "failure": None if answer.failure is None else answer.failure.kind.value,
+                "detail": None if answer.failure is None else answer.failure.detail,
+            }
+            for answer in ballot.answers
+        ],
+    }

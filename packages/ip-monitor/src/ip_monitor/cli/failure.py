@@ -1,0 +1,32 @@
+"""
+What the command says, and with what status it ends, when something raised on purpose ends it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ip_monitor.adapters.storage.sqlite.errors import DatabaseCorruptError, DatabaseInUseError
+from ip_monitor.application.ports import StorageUnavailableError
+from ip_monitor.cli.exit_status import ExitStatus
+
+if TYPE_CHECKING:
+    from ip_monitor.errors import IPMonitorError
+
+_STATUSES: tuple[tuple[type[Exception], ExitStatus], ...] = (
+    (DatabaseInUseError, ExitStatus.ALREADY_RUNNING),
+    (StorageUnavailableError, ExitStatus.DATABASE),
+    (ValueError, ExitStatus.USAGE),
+)
+
+
+def report(error: IPMonitorError) -> ExitStatus:
+    """
+    Write the error to standard error; return the status to end with.
+    """
+    click.echo(f"ip-monitor: {error}", err=True)
+    if isinstance(error, DatabaseCorruptError):
+        click.echo("To start anew: ip-monitor run --start-anew", err=True)
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), ExitStatus.FAILED)

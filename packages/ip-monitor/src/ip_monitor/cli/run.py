@@ -1,0 +1,48 @@
+"""
+`ip-monitor run`: watch the address until stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from ip_monitor.cli.options import settings_options
+from ip_monitor.settings import Reading
+
+if TYPE_CHECKING:
+    from ip_monitor.settings import Request
+
+
+@click.command()
+@settings_options
+@click.option("--plain", is_flag=True, help="Write log lines on a terminal too.")
+@click.option(
+    "--start-anew", is_flag=True, help="If the database is damaged, keep it under another name and begin a new one."
+)
+def command(request: Request, *, plain: bool, start_anew: bool) -> None:
+    """
+    Watch the address until stopped (Ctrl-C or SIGTERM).
+
+    Needs no configuration. Asks all providers at once, takes what a majority of them says, asks a second time before
+    it believes a change, writes it down and announces it. SIGUSR1 makes it check now.
+    """
+    reading = Reading(request)
+    # While the other process reads the settings, this one imports what the work needs.
+    from ip_monitor.cli import session, views  # noqa: PLC0415
+
+    session.stop_quietly_on_signals()
+    settings = reading.result().settings
+    note = f"Ctrl-C stops.  {settings.database}"
+    with views.open_view(settings, plain=plain, title="IP Monitor", note=note) as view:
+        asyncio.run(
+            session.watch(
+                settings,
+                picture=view.picture,
+                observers=[view.observer],
+                refresh=view.refresh,
+                start_anew=start_anew,
+            )
+        )

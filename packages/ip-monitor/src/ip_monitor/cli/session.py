@@ -1,0 +1,142 @@
+"""
+One run of the product in the foreground: signals, the view, and the way out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+from ip_monitor.bootstrap import assemble
+from ip_monitor.domain.checks import Trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from ip_monitor.application.ports import Observer
+    from ip_monitor.bootstrap import Application
+    from ip_monitor.cli.picture import Picture
+    from ip_monitor.domain.providers import ProviderSpec
+    from ip_monitor.settings import Settings
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_REFRESH_S = 1.0
+_TITLE_OF_PACKAGE = "ip_monitor"
+
+
+def stop_quietly_on_signals() -> None:
+    """
+    Until the loop takes over, a stop signal ends the process at once with status 0: there is nothing to close yet.
+    """
+
+    def leave(_number: int, _frame: object) -> NoReturn:
+        sys.exit(0)
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, leave)
+
+
+def is_live_terminal(file: TextIO, *, environ: Callable[[str], str | None]) -> bool:
+    """
+    Whether a view can be redrawn in place there.
+    """
+    return file.isatty() and environ("TERM") not in {None, "", "dumb"}
+
+
+async def watch(
+    settings: Settings,
+    *,
+    picture: Picture,
+    observers: Sequence[Observer],
+    refresh: Callable[[], None] | None = None,
+    specs: Sequence[ProviderSpec] | None = None,
+    start_anew: bool = False,
+    seconds: float | None = None,
+) -> None:
+    """
+    Run the product until a stop signal comes or `seconds` are over, then close everything.
+
+    Args:
+        settings: valid settings.
+        picture: filled with what the database knows, before the first check.
+        observers: who is told what happens.
+        refresh: redraws the view; called once a second.
+        specs: whom to ask, in place of what the settings say.
+        start_anew: as for `assemble`, whose errors are raised.
+        seconds: None for no end.
+    """
+    stop = asyncio.Event()
+    async with assemble(settings, observers=observers, specs=specs, start_anew=start_anew) as application:
+        with _signals(stop, application):
+            await _fill(picture, application)
+            await _until(stop, application, refresh=refresh, seconds=seconds)
+
+
+async def _fill(picture: Picture, application: Application) -> None:
+    current, changes = await application.known()
+    picture.sources = application.sources
+    picture.begin(current=current, changes=changes)
+    kept = application.storage.set_aside
+    if kept is not None:
+        what = f"The database was damaged; it is kept as {kept}, and a new one was begun."
+        application.announcer.trouble("database", what=what)
+
+
+async def _until(
+    stop: asyncio.Event, application: Application, *, refresh: Callable[[], None] | None, seconds: float | None
+) -> None:
+    work = asyncio.create_task(application.run(), name="ip-monitor-run")
+    waits: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait(), name="ip-monitor-stop")]
+    if seconds is not None:
+        waits.append(asyncio.create_task(asyncio.sleep(seconds), name="ip-monitor-end"))
+    if refresh is not None:
+        waits.append(asyncio.create_task(_redraw(refresh), name="ip-monitor-redraw"))
+    try:
+        done, _ = await asyncio.wait({work, *waits}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()  # a defect that ended the work, or the view, is not to be hidden
+    finally:
+        for task in (work, *waits):
+            task.cancel()
+        await asyncio.wait({work, *waits})
+
+
+async def _redraw(refresh: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(_REFRESH_S)
+        refresh()
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event, application: Application) -> Generator[None]:
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGUSR1, application.monitor.request_check, Trigger.REQUEST)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGUSR1)
+        # Closing takes its time; another signal must not cut it short.
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, lambda: None)
+
+
+@contextlib.contextmanager
+def package_log(handler: logging.Handler) -> Generator[None]:
+    """
+    Send the package's log to `handler` alone: nothing reaches standard error by logging's last resort.
+    """
+    log = logging.getLogger(_TITLE_OF_PACKAGE)
+    before = log.handlers[:], log.level, log.propagate
+    log.handlers, log.propagate = [handler], False
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.handlers, log.propagate = before[0], before[2]
+        log.setLevel(before[1])

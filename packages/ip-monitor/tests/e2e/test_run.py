@@ -1,0 +1,216 @@
+"""
+`ip-monitor run` without anybody to ask: what it says, how it stops, and what it does about its database.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+
+import pytest
+
+
+@pytest.fixture
+def database(tmp_path):
+    return tmp_path / "state" / "ip.sqlite3"
+
+
+async def test_without_internet_it_says_so_and_keeps_running(start, nobody, database):
+    """
+    Plain words, the way to see it work nevertheless, and the next check by itself.
+    """
+    running = await start("run", "--config", nobody, "--database", database, "--set", "log_level=debug")
+    await running.line("no provider can be reached", "ip-monitor simulate")
+    await running.line("asking", "check=2")
+
+    assert running.process.returncode is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_stop_signal_ends_it_at_once_and_leaves_a_whole_file(start, nobody, database, number):
+    """
+    Within a second, status 0, nothing on standard error, the write-ahead log checked in and gone.
+    """
+    running = await start("run", "--config", nobody, "--database", database)
+    await running.line("offline")
+    status, complaint, took_s = await running.stop(number)
+
+    assert (status, complaint) == (0, "")
+    assert took_s < 1.0
+    assert not database.with_name(database.name + "-wal").exists()
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as db:
+        count = db.execute("SELECT count(*) FROM ballots").fetchone()[0]
+    db.close()
+    assert count >= 1
+
+
+async def test_a_stop_signal_before_anything_began_ends_it_quietly_too(start, nobody, database):
+    """
+    A service manager may change its mind while the program is still starting.
+    """
+    running = await start("run", "--config", nobody, "--database", database)
+    running.process.send_signal(signal.SIGSTOP)
+    running.process.send_signal(signal.SIGCONT)
+    status, complaint, _ = await running.stop()
+
+    assert status in {0, -signal.SIGTERM}  # the latter before Python itself is up
+    assert complaint == ""
+
+
+async def test_sigusr1_makes_it_check_now(start, nobody, database):
+    """
+    A script that knows better than the schedule can say so.
+    """
+    words = ("--set", "retry_s=3600", "--set", "interval_s=3600", "--set", "log_level=debug")
+    running = await start("run", "--config", nobody, "--database", database, *words)
+    await running.line("next check")
+    running.process.send_signal(signal.SIGUSR1)
+
+    await running.line("asking", "check=2", "trigger=request")
+
+
+async def test_json_lines_are_json(start, nobody, database):
+    """
+    `log_format = "json"` gives one object a line.
+    """
+    import json
+
+    running = await start("run", "--config", nobody, "--database", database, "--set", "log_format=json")
+    event = json.loads(await running.line("offline"))
+
+    assert event["event"] == "offline"
+    assert event["family"] == "IPv4"
+    assert event["level"] == "warning"
+
+
+async def test_a_second_one_on_the_same_database_is_refused_with_the_first_ones_process_id(
+    start, ip_monitor, nobody, database
+):
+    """
+    Two writers would announce everything twice.
+    """
+    running = await start("run", "--config", nobody, "--database", database)
+    await running.line("offline")
+    second = ip_monitor("run", "--config", nobody, "--database", database)
+
+    assert second.returncode == 7
+    assert f"in use by process {running.pid}" in second.stderr
+    assert second.stdout == ""
+
+
+async def test_a_damaged_database_is_left_alone_until_told_otherwise(start, ip_monitor, nobody, database):
+    """
+    Refused with a way out; the way out keeps the damaged file under another name.
+    """
+    database.parent.mkdir()
+    damaged = b"this is not a database" * 100
+    database.write_bytes(damaged)
+    refused = ip_monitor("run", "--config", nobody, "--database", database)
+
+    assert refused.returncode == 8
+    assert f"{database} is damaged" in refused.stderr
+    assert "ip-monitor run --start-anew" in refused.stderr
+    assert database.read_bytes() == damaged
+
+    running = await start("run", "--config", nobody, "--database", database, "--start-anew")
+    await running.line("kept as", "a new one was begun")
+    await running.line("offline")
+    await running.stop()
+    (kept,) = database.parent.glob("*.corrupt-*")
+
+    assert kept.read_bytes() == damaged
+    assert ip_monitor("history", "--database", database).stdout == "No address is known yet.\n"
+
+
+def test_a_page_damaged_in_the_middle_is_noticed(ip_monitor, nobody, database):
+    """
+    Not only the first bytes are looked at.
+    """
+    database.parent.mkdir()
+    db = sqlite3.connect(database)
+    db.execute("CREATE TABLE changes (x)")
+    db.executemany("INSERT INTO changes VALUES (?)", [("y" * 500,) for _ in range(100)])
+    db.commit()
+    db.close()
+    content = bytearray(database.read_bytes())
+    content[8192:12288] = os.urandom(4096)
+    database.write_bytes(content)
+    done = ip_monitor("run", "--config", nobody, "--database", database)
+
+    assert done.returncode == 8
+    assert database.read_bytes() == bytes(content)
+
+
+def test_a_directory_in_the_place_of_the_database_is_refused(ip_monitor, nobody, tmp_path):
+    """
+    A path that is no file gets a sentence, not a traceback.
+    """
+    done = ip_monitor("run", "--config", nobody, "--database", tmp_path)
+
+    assert done.returncode == 8
+    assert "is not a file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.needs_program("setpriv")
+def test_a_database_that_may_not_be_read_is_refused(nobody, database, environ):
+    """
+    With the system's reason and what to do.
+    """
+    import subprocess
+    import sys
+
+    database.parent.mkdir()
+    database.write_bytes(b"")
+    database.chmod(0)
+    words = [sys.executable, "-m", "ip_monitor", "run", "--config", str(nobody), "--database", str(database)]
+    if os.geteuid() == 0:
+        # Root may read everything, unless it gives that up.
+        words = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *words]
+    done = subprocess.run(words, env=environ, cwd="/", capture_output=True, text=True, check=False, timeout=30)
+
+    assert done.returncode == 8
+    assert str(database) in done.stderr
+    assert "Permission denied" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_settings_that_leave_nobody_to_ask_are_refused(ip_monitor, nobody):
+    """
+    Before anything is opened.
+    """
+    done = ip_monitor("run", "--config", nobody, "--set", "disabled_providers=one,two")
+
+    assert done.returncode == 2
+    assert "no provider is left to ask" in done.stderr
+
+
+def test_a_provider_that_there_is_not_is_refused_with_a_suggestion(ip_monitor, nobody):
+    """
+    A misspelled name in a list is a mistake like any other.
+    """
+    done = ip_monitor("run", "--config", nobody, "--set", "disabled_providers=ipfy")
+
+    assert done.returncode == 2
+    assert "Did you mean 'ipify'?" in done.stderr
+
+
+def test_a_log_line_needs_no_rich(environ):
+    """
+    Coloured tracebacks of a library are not worth 4 MiB to a log.
+    """
+    import subprocess
+    import sys
+
+    code = (
+        "import sys\n"
+        "from ip_monitor.cli.log_lines import logger\n"
+        "logger(style='text', level='info', file=sys.stdout).info('hello', who='you there', n=1)\n"
+        "print([name for name in sys.modules if name.partition('.')[0] in ('rich', 'pydantic')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+    first, second = done.stdout.splitlines()
+
+    assert first.endswith(' info    hello  who="you there"  n=1')
+    assert second == "[]"
