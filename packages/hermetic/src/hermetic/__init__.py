@@ -1,5 +1,7 @@
 """
 Hermetic makes asynchronous integration tests trustworthy.
+
+Everything below is imported when it is first asked for: `import hermetic` alone loads nothing else.
 """
 
 from __future__ import annotations
@@ -11,11 +13,14 @@ from hermetic._version import __version__
 
 if TYPE_CHECKING:
     from hermetic.guard.deadlines import BudgetError, Deadline, DeadlineExceeded, Timeouts, deadline, timeouts
+    from hermetic.world.http import MockServer, MockServerContext
 
 __all__ = [
     "BudgetError",
     "Deadline",
     "DeadlineExceeded",
+    "MockServer",
+    "MockServerContext",
     "Timeouts",
     "__version__",
     "deadline",
@@ -27,6 +32,8 @@ _HOMES = {
     "BudgetError": "hermetic.guard.deadlines",
     "Deadline": "hermetic.guard.deadlines",
     "DeadlineExceeded": "hermetic.guard.deadlines",
+    "MockServer": "hermetic.world.http",
+    "MockServerContext": "hermetic.world.http",
     "Timeouts": "hermetic.guard.deadlines",
     "deadline": "hermetic.guard.deadlines",
     "timeouts": "hermetic.guard.deadlines",

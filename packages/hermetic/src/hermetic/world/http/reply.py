@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -34,6 +34,7 @@ class Reply:
         trailers: fields after the last chunk; only with `chunks`.
         times: in a sequence, how many requests get this reply; None is "once" before the end, "always" at the end.
         is_own: in a sequence, stands for the route's own reply.
+        framings: its wire forms, kept by the writer.
     """
 
     status: int = 200
@@ -44,6 +45,7 @@ class Reply:
     trailers: HeaderPairs = ()
     times: int | None = None
     is_own: bool = False
+    framings: dict[tuple[bool, str], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 100 <= self.status <= 999:

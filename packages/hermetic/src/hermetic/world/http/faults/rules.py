@@ -1,0 +1,118 @@
+"""
+When a fault strikes: how often, for how long, whom, which of their requests.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any, Self
+
+from hermetic.world.http.errors import BadFaultError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from hermetic.world.http.faults.model import Fault
+    from hermetic.world.http.ports import Draw
+    from hermetic.world.http.request import Request
+
+Rate = float | Callable[[float], float]
+
+
+class FaultRule:
+    """
+    A fault in force on a route or a server, until it is removed, its `ttl` is over or its `times` are used up.
+
+    It is in force from the moment it is made; as a context manager it is removed at the end of the block.
+
+    Args:
+        rate: probability for each request, 0 to 1; or a function of the seconds since the rule was set.
+        ttl: seconds it stays in force, by the server's clock; None for ever.
+        client: only requests of the client with this label.
+        nth: only these among the requests that the rule looks at, counted from 1.
+        times: how often it strikes at most.
+        where: only requests for which this returns true.
+    """
+
+    def __init__(
+        self,
+        fault: Fault,
+        *,
+        purpose: str,
+        set_at_s: float,
+        remove: Callable[[FaultRule], None],
+        rate: Rate = 1.0,
+        ttl: float | None = None,
+        client: str | None = None,
+        nth: int | Collection[int] | None = None,
+        times: int | None = None,
+        where: Callable[[Request], bool] | None = None,
+    ) -> None:
+        self.fault = fault
+        self.rate = rate if callable(rate) else checked_rate(rate, fault=fault.name)
+        if ttl is not None and not ttl > 0:
+            raise BadFaultError(what=f"{fault.name} with ttl={ttl!r}", why="a time to live is seconds above 0")
+        if times is not None and times < 1:
+            raise BadFaultError(what=f"{fault.name} with times={times!r}", why="it strikes at least once")
+        self.ttl = ttl
+        self.client = client
+        self.nth = None if nth is None else frozenset({nth} if isinstance(nth, int) else nth)
+        if self.nth is not None and (not self.nth or min(self.nth) < 1):
+            raise BadFaultError(what=f"{fault.name} with nth={nth!r}", why="requests are counted from 1")
+        self.times = times
+        self.where = where
+        self.purpose = purpose
+        self.set_at_s = set_at_s
+        self.looked = 0
+        self.struck = 0
+        self._remove = remove
+
+    def __repr__(self) -> str:
+        return f"<FaultRule {self.fault!r} [struck {self.struck} of {self.looked}]>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.remove()
+
+    def remove(self) -> None:
+        """
+        Take it out of force; requests already struck stay struck. Idempotent.
+        """
+        self._remove(self)
+
+    def strikes(self, request: Request, draw: Draw, *, now_s: float) -> bool:
+        """
+        Decide for one request, and count it. Called on the server's loop in the order of matching.
+        """
+        elapsed = now_s - self.set_at_s
+        if (self.ttl is not None and elapsed >= self.ttl) or (
+            self.client is not None and request.client != self.client
+        ):
+            return False
+        if self.where is not None and not self.where(request):
+            return False
+        self.looked += 1
+        if self.nth is not None and self.looked not in self.nth:
+            return False
+        if self.times is not None and self.struck >= self.times:
+            return False
+        rate = self.rate if not callable(self.rate) else checked_rate(self.rate(elapsed), fault=self.fault.name)
+        if not draw.happens(self.purpose, rate):
+            return False
+        self.struck += 1
+        return True
+
+
+def checked_rate(rate: Any, *, fault: str) -> float:
+    """
+    Raises:
+        BadFaultError: not a number from 0 to 1.
+    """
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or math.isnan(rate) or not 0 <= rate <= 1:
+        raise BadFaultError(what=f"{fault} with rate={rate!r}", why="a rate is a probability from 0 to 1 (20 % is 0.2)")
+    return float(rate)

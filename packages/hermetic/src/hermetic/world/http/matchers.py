@@ -1,0 +1,151 @@
+"""
+What a route asks of a request: method, path, query, headers, body, TLS, which one in order.
+"""
+
+from __future__ import annotations
+
+import json as jsonlib
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hermetic.world.http.errors import BadRouteError
+
+if TYPE_CHECKING:
+    from hermetic.world.http.patterns import PathPattern
+    from hermetic.world.http.request import Request
+
+TextMatch = str | re.Pattern[str] | Callable[[str], bool] | None
+Predicate = Callable[["Request"], bool]
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """
+    One thing a request lacked: what was asked, what it was.
+    """
+
+    part: str
+    wanted: str
+    got: str
+
+    def __str__(self) -> str:
+        return f"{self.part}: wanted {self.wanted}, got {self.got}"
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """
+    All that one route asks; None asks nothing.
+
+    `query` and `headers` name what must be there (None as a value: must be absent; a pattern searches; a function
+    decides) and allow more. `json` equals the whole JSON body. `nth` counts, from 1, the requests that meet
+    everything else.
+    """
+
+    methods: frozenset[str] | None
+    path: PathPattern
+    query: Mapping[str, TextMatch] | None = None
+    headers: Mapping[str, TextMatch] | None = None
+    json: Any = None
+    has_json: bool = False
+    body: bytes | str | re.Pattern[bytes] | None = None
+    tls: bool | None = None
+    client: str | None = None
+    where: Predicate | None = None
+    nth: int | Collection[int] | None = None
+
+    def __post_init__(self) -> None:
+        for method in self.methods or ():
+            if not _TOKEN.fullmatch(method):
+                raise BadRouteError(what=f"method {method!r}", why="a method is a token such as GET")
+        wanted = () if self.nth is None else (self.nth,) if isinstance(self.nth, int) else tuple(self.nth)
+        if any(isinstance(n, bool) or n < 1 for n in wanted) or (self.nth is not None and not wanted):
+            raise BadRouteError(what=f"nth={self.nth!r}", why="requests are counted from 1")
+
+    @property
+    def is_simple(self) -> bool:
+        """
+        Only method and path are asked.
+        """
+        return (
+            self.query is None
+            and self.headers is None
+            and not self.has_json
+            and self.body is None
+            and self.tls is None
+            and self.client is None
+            and self.where is None
+            and self.nth is None
+        )
+
+    def takes_method(self, method: str) -> bool:
+        # A GET route answers HEAD too, without the body. Source: RFC 9110, 9.3.2.
+        return self.methods is None or method in self.methods or (method == "HEAD" and "GET" in self.methods)
+
+    def takes_nth(self, n: int) -> bool:
+        return self.nth is None or (n == self.nth if isinstance(self.nth, int) else n in self.nth)
+
+    def mismatches(self, request: Request) -> list[Mismatch]:
+        """
+        Everything but `nth` that the request lacks, cheapest first; empty when it matches.
+        """
+        found: list[Mismatch] = []
+        if not self.takes_method(request.method):
+            found.append(Mismatch("method", " or ".join(sorted(self.methods or ())), request.method))
+        if self.path.match(request.path) is None:
+            found.append(Mismatch("path", self.path.text, request.path))
+        if not self.is_simple:
+            found += self.mismatches_beyond_path(request)
+        return found
+
+    def mismatches_beyond_path(self, request: Request) -> list[Mismatch]:
+        found: list[Mismatch] = []
+        if self.tls is not None and self.tls != request.is_tls:
+            found.append(Mismatch("tls", str(self.tls), str(request.is_tls)))
+        if self.client is not None and self.client != request.client:
+            found.append(Mismatch("client", self.client, str(request.client)))
+        for name, wanted in (self.query or {}).items():
+            _compare(found, f"query {name}", wanted, request.query.get(name))
+        for name, wanted in (self.headers or {}).items():
+            _compare(found, f"header {name}", wanted, request.header(name))
+        if self.body is not None and not _body_matches(self.body, request.body):
+            found.append(Mismatch("body", repr(getattr(self.body, "pattern", self.body)), repr(request.body[:200])))
+        if self.has_json and not _json_matches(self.json, request):
+            found.append(Mismatch("json", jsonlib.dumps(self.json, default=repr), repr(request.body[:200])))
+        if self.where is not None and not self.where(request):
+            found.append(Mismatch("where", getattr(self.where, "__name__", repr(self.where)), "False"))
+        return found
+
+
+def _text_matches(wanted: TextMatch, got: str | None) -> bool:
+    if wanted is None:
+        return got is None
+    if got is None:
+        return False
+    if isinstance(wanted, str):
+        return wanted == got
+    if isinstance(wanted, re.Pattern):
+        return wanted.search(got) is not None
+    return bool(wanted(got))
+
+
+def _compare(found: list[Mismatch], part: str, wanted: TextMatch, got: str | None) -> None:
+    if not _text_matches(wanted, got):
+        shown = "absent" if wanted is None else repr(getattr(wanted, "pattern", wanted))
+        found.append(Mismatch(part, shown, "absent" if got is None else repr(got)))
+
+
+def _body_matches(wanted: bytes | str | re.Pattern[bytes], got: bytes) -> bool:
+    if isinstance(wanted, re.Pattern):
+        return wanted.search(got) is not None
+    return got == (wanted.encode() if isinstance(wanted, str) else wanted)
+
+
+def _json_matches(wanted: Any, request: Request) -> bool:
+    try:
+        return bool(request.json() == wanted)
+    except (ValueError, RecursionError):
+        return False

@@ -1,0 +1,152 @@
+"""
+Where a reply or a fault writes: one exchange's side of the connection, with its clock and its count of bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from hermetic.world.http.wire import Framing
+
+if TYPE_CHECKING:
+    import socket
+
+    from hermetic.foundation.clock import Clock
+    from hermetic.world.http.calls import Call
+    from hermetic.world.http.protocol import Connection
+    from hermetic.world.http.reply import Reply
+    from hermetic.world.http.request import Request
+    from hermetic.world.http.wire import DateLine
+
+# A body spread over time goes out in so many pieces.
+PIECES = 10
+
+
+class Outlet:
+    """
+    All that may be done to the client of one request.
+    """
+
+    __slots__ = ("_connection", "_date", "call", "clock", "is_ended", "request")
+
+    def __init__(self, connection: Connection, request: Request, call: Call, *, clock: Clock, date: DateLine) -> None:
+        self._connection = connection
+        self._date = date
+        self.request = request
+        self.call = call
+        self.clock = clock
+        self.is_ended = False
+
+    def framing(self, reply: Reply) -> Framing:
+        key = (self.request.method == "HEAD", self.request.version)
+        framing: Framing | None = reply.framings.get(key)
+        if framing is None:
+            framing = Framing(reply, method=self.request.method, version=self.request.version)
+            reply.framings[key] = framing
+        return framing
+
+    def head(self, reply: Reply, *, closes: bool = False) -> bytes:
+        """
+        The complete head of `reply` as bytes, the empty line included.
+        """
+        keep_alive = self.request.keep_alive and not closes
+        return self.framing(reply).lines(self._date, keep_alive=keep_alive, version=self.request.version)
+
+    def body(self, reply: Reply) -> bytes:
+        """
+        The body as it goes on the wire: in chunks if so delimited, empty for HEAD.
+        """
+        return self.framing(reply).body
+
+    def write_nowait(self, data: bytes) -> None:
+        call = self.call
+        if data and call.first_byte_s is None:
+            call.first_byte_s = self.clock.monotonic() - call.at_s
+        call.sent_bytes += len(data)
+        self._connection.write(data)
+
+    async def write(self, data: bytes) -> None:
+        """
+        Write and wait until the client keeps up.
+        """
+        self.write_nowait(data)
+        await self._connection.drain()
+
+    def send_nowait(self, reply: Reply) -> None:
+        """
+        The whole reply in one write, then FIN if the connection cannot go on.
+        """
+        self.call.status = reply.status
+        # Head and body in two writes cost 40 ms where the client delays its acknowledgement.
+        self.write_nowait(self.head(reply) + self.body(reply))
+        self._end(reply)
+
+    async def send(self, reply: Reply, *, over_s: float = 0.0) -> None:
+        """
+        The reply, its body spread evenly over `over_s` seconds: a piece at each step, the last at the end.
+        """
+        if over_s <= 0:
+            self.send_nowait(reply)
+            await self._connection.drain()
+            return
+        self.call.status = reply.status
+        await self.write(self.head(reply))
+        body = self.body(reply)
+        count = min(PIECES, len(body)) or 1
+        for step in range(count):
+            await self.clock.sleep(over_s / count)
+            await self.write(body[len(body) * step // count : len(body) * (step + 1) // count])
+        self._end(reply)
+
+    def _end(self, reply: Reply) -> None:
+        if not self.request.keep_alive or self.framing(reply).closes:
+            self.close()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.clock.sleep(seconds)
+
+    def close(self) -> None:
+        """
+        FIN after what was written.
+        """
+        self.is_ended = True
+        self.call.close = "fin"
+        self._connection.close()
+
+    def reset(self) -> None:
+        """
+        RST at once; what the kernel has not sent is lost.
+        """
+        self.is_ended = True
+        self.call.close = "rst"
+        self._connection.reset()
+
+    async def flushed(self) -> None:
+        """
+        Return when everything written is in the kernel's hands, so that a reset cannot overtake it by much.
+        """
+        await self._connection.flushed()
+
+    async def half_close(self) -> None:
+        """
+        FIN for our direction only, reading on. TLS has no half-closed state in asyncio; there it is a full close.
+        """
+        self.call.close = "half"
+        transport = self._connection.transport
+        if transport is not None and transport.can_write_eof():
+            await self.flushed()
+            transport.write_eof()
+            await self.hold()
+        else:
+            self.close()
+
+    async def hold(self) -> None:
+        """
+        Do nothing until the client leaves or the server stops.
+        """
+        await asyncio.get_running_loop().create_future()
+
+    def raw_socket(self) -> socket.socket | None:
+        transport = self._connection.transport
+        return None if transport is None else transport.get_extra_info("socket")

@@ -1,0 +1,405 @@
+"""
+`MockServer`: a server to be started, told what to answer, asked what it saw, and stopped at once.
+"""
+
+from __future__ import annotations
+
+import secrets
+import warnings
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from hermetic.foundation.clock import SystemClock
+from hermetic.foundation.sink import NullSink
+from hermetic.world.http.behaviour import Behaviour
+from hermetic.world.http.calls import Call, CallLog
+from hermetic.world.http.errors import BadRouteError, NotRunningError, ServerError, UnmatchedRequestsError
+from hermetic.world.http.hosting import LoopHosting, Run, ThreadHosting
+from hermetic.world.http.matchers import Criteria, Predicate, TextMatch
+from hermetic.world.http.patterns import compile_path
+from hermetic.world.http.route import Route
+from hermetic.world.http.router import Router
+
+if TYPE_CHECKING:
+    import asyncio
+    import re
+    from collections.abc import Callable, Collection, Mapping
+    from types import TracebackType
+
+    from hermetic.foundation.clock import Clock
+    from hermetic.foundation.sink import Sink
+    from hermetic.world.http.authority import Authority
+    from hermetic.world.http.core import Core
+    from hermetic.world.http.protocol import Limits
+    from hermetic.world.http.report import StopReport
+    from hermetic.world.http.schedule import Schedule
+
+_ASKED_NOTHING: Any = object()
+
+
+class MockServer(Behaviour):
+    """
+    An HTTP/1.1 server on real sockets, in a thread of its own.
+
+    Usable as a context manager, plain or asynchronous; routes may be made before, while and after it runs. The
+    settings inherited here hold for all routes.
+
+    Args:
+        name: in reports, the ledger, and the seeds of draws; two servers of a test should differ in it.
+        host: an address, or several that share the port, such as ("127.0.0.1", "::1").
+        port: 0 takes a free one when it first starts; later starts take the same again.
+        unix: listen on this path in place of TCP.
+        tls: True for a certificate authority of its own, or an `Authority` to share.
+        seed: of all draws; None takes a random one, kept in `seed`.
+        schedule: an explicit schedule to follow in place of draws.
+        in_loop: run on the loop that calls `start`, which the code under test then may distort.
+        allow_unmatched: requests without a route are answered with 404 and otherwise ignored.
+        keep_alive_s: close connections idle for so many seconds; None never does.
+        half_close: go on serving a client that has shut down its sending side; else that counts as gone.
+        limits: what requests may weigh.
+        clock: where time comes from. With a thread of its own it is called from there.
+        sink: where the ledger goes.
+        loop_factory: makes the loop of the server's thread, such as `uvloop.new_event_loop`.
+    """
+
+    scope: ClassVar[str] = "server."
+
+    def __init__(
+        self,
+        name: str = "server",
+        *,
+        host: str | tuple[str, ...] = "127.0.0.1",
+        port: int = 0,
+        unix: str | None = None,
+        tls: bool | Authority = False,
+        seed: int | None = None,
+        schedule: Schedule | None = None,
+        in_loop: bool = False,
+        allow_unmatched: bool = False,
+        keep_alive_s: float | None = None,
+        half_close: bool = False,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        sink: Sink | None = None,
+        loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    ) -> None:
+        super().__init__(clock=clock or SystemClock())
+        self.name = name
+        self.hosts = (host,) if isinstance(host, str) else tuple(host)
+        self.unix = unix
+        self.seed = secrets.randbits(32) if seed is None else seed
+        self.schedule = schedule
+        self.in_loop = in_loop
+        self.allow_unmatched = allow_unmatched
+        self._port = port
+        self._sink = sink or NullSink()
+        self._router = Router()
+        self._unmatched = CallLog(route="(unmatched)")
+        self._tls = tls
+        self._authority: Authority | None = None
+        self._limits = limits
+        self._half_close = half_close
+        self._keep_alive_s = keep_alive_s
+        self._hosting = LoopHosting(name=name) if in_loop else ThreadHosting(name=name, loop_factory=loop_factory)
+
+    def __repr__(self) -> str:
+        state = self.url if self.is_running else "not running"
+        core = self._core
+        open_now = f"{len(core.connections)} connections, {len(core.exchanges)} in flight" if core else "closed"
+        return f"<MockServer {self.name!r} {state} [{len(self._router.routes)} routes | {open_now}]>"
+
+    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+        # A constructor that failed leaves no attributes.
+        if getattr(getattr(self, "_hosting", None), "run", None) is not None:
+            _warn(f"{self!r} was never stopped", ResourceWarning, source=self, stacklevel=2)
+
+    # ------------------------------------------------------------ where it is
+
+    @property
+    def _core(self) -> Core | None:
+        run = self._hosting.run
+        return None if run is None else run.core
+
+    @property
+    def is_running(self) -> bool:
+        return self._core is not None
+
+    @property
+    def report(self) -> StopReport:
+        """
+        Of the last stop; an empty one before the first.
+        """
+        return self._hosting.report
+
+    @property
+    def port(self) -> int:
+        """
+        The port; 0 before the first start if none was given.
+        """
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """
+        Scheme, address and port, without a slash at the end.
+
+        Raises:
+            NotRunningError: there is no port yet.
+        """
+        if self.unix is None and not self._port:
+            raise self._not_running("its address")
+        host = self.hosts[0]
+        shown = f"[{host}]" if ":" in host else host
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://localhost" if self.unix is not None else f"{scheme}://{shown}:{self._port}"
+
+    def url_for(self, path: str = "/") -> str:
+        return self.url + (path if path.startswith("/") else f"/{path}")
+
+    @property
+    def authority(self) -> Authority:
+        """
+        The certificate authority of this server; made on first use.
+
+        Raises:
+            NotRunningError: the server does not speak TLS.
+        """
+        if not self._tls:
+            raise NotRunningError(server=self.name, asked="its certificate authority", state="made without tls=True")
+        if self._authority is None:
+            from hermetic.world.http.authority import Authority  # noqa: PLC0415  # cryptography takes 60 ms to import
+
+            self._authority = self._tls if isinstance(self._tls, Authority) else Authority()
+        return self._authority
+
+    # ------------------------------------------------------------ routes
+
+    def route(
+        self,
+        methods: str | Collection[str] | None,
+        path: str,
+        *,
+        query: Mapping[str, TextMatch] | None = None,
+        headers: Mapping[str, TextMatch] | None = None,
+        json: Any = _ASKED_NOTHING,
+        body: bytes | str | re.Pattern[bytes] | None = None,
+        tls: bool | None = None,
+        client: str | None = None,
+        where: Predicate | None = None,
+        nth: int | Collection[int] | None = None,
+        first: bool = False,
+        name: str | None = None,
+        stacklevel: int = 2,
+    ) -> Route:
+        """
+        Make a route; the first one made that matches takes a request, unless a later one says `first`.
+
+        Raises:
+            BadRouteError: it could never match.
+        """
+        named = None if methods is None else frozenset({methods} if isinstance(methods, str) else methods)
+        if named is not None and not named:
+            raise BadRouteError(what=f"methods {methods!r}", why="name one method or more, or None for all")
+        criteria = Criteria(
+            methods=named,
+            path=compile_path(path),
+            query=query,
+            headers=headers,
+            json=None if json is _ASKED_NOTHING else json,
+            has_json=json is not _ASKED_NOTHING,
+            body=body,
+            tls=tls,
+            client=client,
+            where=where,
+            nth=nth,
+        )
+        shown = "ANY" if named is None else ",".join(sorted(named))
+        route = Route(criteria, name=name or f"{shown} {path}", owner=self)
+        route.describe_others_with(self._others)
+        self._router.add(route, first=first, stacklevel=stacklevel)
+        return route
+
+    def get(self, path: str, **asked: Any) -> Route:
+        """
+        A route for GET, and HEAD without the body; arguments as for `route`.
+        """
+        return self.route("GET", path, stacklevel=3, **asked)
+
+    def post(self, path: str, **asked: Any) -> Route:
+        return self.route("POST", path, stacklevel=3, **asked)
+
+    def put(self, path: str, **asked: Any) -> Route:
+        return self.route("PUT", path, stacklevel=3, **asked)
+
+    def patch(self, path: str, **asked: Any) -> Route:
+        return self.route("PATCH", path, stacklevel=3, **asked)
+
+    def delete(self, path: str, **asked: Any) -> Route:
+        return self.route("DELETE", path, stacklevel=3, **asked)
+
+    def any(self, path: str, **asked: Any) -> Route:
+        """
+        A route for every method.
+        """
+        return self.route(None, path, stacklevel=3, **asked)
+
+    def remove(self, route: Route) -> None:
+        self._router.remove(route)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        return self._router.routes
+
+    # ------------------------------------------------------------ what it saw
+
+    @property
+    def calls(self) -> list[Call]:
+        """
+        All requests in the order they matched, unmatched ones included.
+        """
+        logs = [route.log.snapshot() for route in self._router.routes]
+        return sorted((call for log in (*logs, self._unmatched.snapshot()) for call in log), key=lambda c: c.at_s)
+
+    @property
+    def unmatched(self) -> list[Call]:
+        """
+        Requests that no route took; `Call.error` compares each with the nearest routes.
+        """
+        return self._unmatched.snapshot()
+
+    @property
+    def rejected(self) -> list[tuple[int, str]]:
+        """
+        What came in and was no request: the status it was answered with, and why. Of the current run.
+        """
+        return [] if self._core is None else list(self._core.rejected)
+
+    @property
+    def connection_count(self) -> int:
+        return 0 if self._core is None else len(self._core.connections)
+
+    @property
+    def accepted(self) -> int:
+        """
+        How many connections were accepted since the start.
+        """
+        return 0 if self._core is None else self._core.accepted
+
+    def check_unmatched(self) -> None:
+        """
+        Raises:
+            UnmatchedRequestsError: there were requests without a route, and that is not allowed.
+        """
+        if self._unmatched.count and not self.allow_unmatched:
+            listing = "\n".join(call.error or call.request.summary() for call in self.unmatched)
+            raise UnmatchedRequestsError(server=self.name, count=self._unmatched.count, listing=listing)
+
+    def forget_calls(self) -> None:
+        for route in self._router.routes:
+            route.forget_calls()
+        self._unmatched.forget()
+
+    def _others(self) -> str:
+        seen = [call.request.summary() for call in self.calls][-5:]
+        return f" The server got: {'; '.join(seen)}." if seen else " The server got no request at all."
+
+    # ------------------------------------------------------------ life
+
+    async def start(self) -> Self:
+        """
+        Listen. Does nothing when it runs.
+
+        Raises:
+            PortTakenError: the address is in use.
+            StartFailedError: the address cannot be had.
+        """
+        if isinstance(self._hosting, LoopHosting):
+            await self._hosting.start(self._open)
+        else:
+            self._hosting.start(self._open)
+        return self
+
+    def start_blocking(self) -> Self:
+        """
+        `start` for code without a loop; takes about a millisecond.
+        """
+        self._threaded("start").start(self._open)
+        return self
+
+    async def stop(self) -> StopReport:
+        """
+        Close the listener, cancel, reset, account. Waits for no handler; does nothing when it does not run.
+
+        Returns:
+            What was cut off; of the last stop when it was stopped before.
+        """
+        if isinstance(self._hosting, LoopHosting):
+            return await self._hosting.stop()
+        return await self._hosting.stop_waiting()
+
+    def stop_blocking(self) -> StopReport:
+        """
+        `stop` for code without a loop.
+        """
+        return self._threaded("stop").stop()
+
+    def _threaded(self, asked: str) -> ThreadHosting:
+        if isinstance(self._hosting, LoopHosting):
+            raise ServerError(
+                f"server {self.name!r} was made with in_loop=True and cannot {asked} without a running loop. "
+                f"Use `async with` or `await {asked}()`, or leave in_loop out."
+            )
+        return self._hosting
+
+    async def _open(self) -> Run:
+        # On the server's loop. httptools takes 15 ms to import, so importing this module does not.
+        from hermetic.world.http.core import Core  # noqa: PLC0415
+        from hermetic.world.http.draws import SeededDraws  # noqa: PLC0415
+        from hermetic.world.http.listener import Listener  # noqa: PLC0415
+        from hermetic.world.http.protocol import Connection, Limits  # noqa: PLC0415
+
+        core = Core(
+            name=self.name,
+            router=self._router,
+            behaviour=self,
+            clock=self.clock,
+            sink=self._sink,
+            draws=SeededDraws(self.seed, server=self.name, clock=self.clock, sink=self._sink, schedule=self.schedule),
+            unmatched=self._unmatched,
+            limits=self._limits or Limits(),
+            half_close=self._half_close,
+            keep_alive_s=self._keep_alive_s,
+        )
+        factory: Callable[[], asyncio.Protocol]
+        if self._tls:
+            from hermetic.world.http.tls_front import TLSFront  # noqa: PLC0415
+
+            context = self.authority.server_context()
+            factory = lambda: TLSFront(core, context)  # noqa: E731
+        else:
+            factory = lambda: Connection(core)  # noqa: E731
+        listener = Listener(server=self.name, hosts=self.hosts, port=self._port, unix=self.unix, factory=factory)
+        for behaviour in (self, *self._router.routes):
+            if behaviour.weather is not None:
+                behaviour.weather.begin()
+        await listener.open()
+        self._port = listener.port
+        return Run(core, listener)
+
+    def _not_running(self, asked: str) -> NotRunningError:
+        return NotRunningError(server=self.name, asked=asked, state="not running")
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def __enter__(self) -> Self:
+        return self.start_blocking()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop_blocking()
