@@ -17,6 +17,7 @@ from hermetic.world.http.errors import CallsNotSeenError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from hermetic.world.http.reply import Reply
     from hermetic.world.http.request import Request
 
 # After so many calls the oldest are forgotten; the count goes on.
@@ -31,11 +32,13 @@ class Call:
         request: what the client sent.
         nth: number of the call on its route, from 1.
         at_s: the server's clock when it matched, in seconds.
+        reply: what was sent, or the head of it; None as long as nothing was.
         status: what was replied; None while nothing was, and after faults that send no status line.
         fault: name of the fault that was applied, or None.
         sent_bytes: how much was written to the client so far.
         outcome: "in flight", then one of "replied", "faulted", "refused", "client gone", "stopped", "handler failed".
         first_byte_s: seconds from match to the first byte of the reply, None before.
+        last_byte_s: seconds from match to the latest write, None before.
         ended_s: seconds from match to the end, None before.
         error: what the handler raised, as text.
         close: how the connection was left: kept, fin, rst, half, peer or stopped.
@@ -50,10 +53,12 @@ class Call:
         "error",
         "fault",
         "first_byte_s",
+        "last_byte_s",
         "nth",
         "outcome",
         "planned_s",
         "refused_by",
+        "reply",
         "request",
         "route",
         "sent_bytes",
@@ -66,6 +71,7 @@ class Call:
         self.nth = nth
         self.at_s = at_s
         self.status: int | None = None
+        self.reply: Reply | None = None
         self.fault: str | None = None
         self.sent_bytes = 0
         self.outcome = "in flight"
@@ -73,8 +79,22 @@ class Call:
         self.planned_s = 0.0
         self.refused_by = ""
         self.first_byte_s: float | None = None
+        self.last_byte_s: float | None = None
         self.ended_s: float | None = None
         self.error: str | None = None
+
+    def told(self, reply: Reply) -> None:
+        """
+        The head of `reply` is being written.
+        """
+        self.status, self.reply = reply.status, reply
+
+    @property
+    def retry_after(self) -> str | None:
+        """
+        What the reply said in Retry-After.
+        """
+        return None if self.reply is None else self.reply.header("retry-after")
 
     @property
     def is_finished(self) -> bool:

@@ -61,6 +61,9 @@ class CallSeen(Protocol):
     def ended_s(self) -> float | None: ...
 
     @property
+    def last_byte_s(self) -> float | None: ...
+
+    @property
     def status(self) -> int | None: ...
 
     @property
@@ -167,7 +170,7 @@ class Conduct:
                             [call],
                         )
                 failures = failures + 1 if _failed(call) else 0
-                failed_at = call.at_s + (call.ended_s or 0.0)
+                failed_at = call.at_s + _over(call)
         if not retries:
             self._fail("there was no retry to judge", "Make the server fail first, and look after the client retried.")
 
@@ -311,9 +314,18 @@ def _moments(calls: Iterable[CallSeen]) -> list[tuple[float, CallSeen, bool]]:
     Arrivals and ends in order. At one instant ends come first: a request may be sent the moment a reply is in.
     """
     found = [(call.at_s, 1, call) for call in calls]
-    found += [(call.at_s + call.ended_s, 0, call) for call in calls if call.ended_s is not None]
+    found += [(call.at_s + _over(call), 0, call) for call in calls if call.ended_s is not None]
     found.sort(key=lambda one: (one[0], one[1]))
     return [(moment, call, bool(order)) for moment, order, call in found]
+
+
+def _over(call: CallSeen) -> float:
+    """
+    When the client could have the end of the reply: at the last write, though the server noticed a little later.
+    """
+    if call.outcome == "replied" and call.last_byte_s is not None:
+        return call.last_byte_s
+    return call.ended_s or 0.0
 
 
 def _row(call: CallSeen) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hermetic.foundation.sink import Sink
     from hermetic.world.http.calls import Call, CallLog
     from hermetic.world.http.draws import SeededDraw, SeededDraws
+    from hermetic.world.http.holds import Holds
     from hermetic.world.http.protocol import Connection, Limits
     from hermetic.world.http.request import Request
     from hermetic.world.http.route import Route
@@ -50,6 +51,7 @@ class Core:
         clock: Clock,
         sink: Sink,
         draws: SeededDraws,
+        holds: Holds,
         unmatched: CallLog,
         limits: Limits,
         half_close: bool,
@@ -64,6 +66,7 @@ class Core:
         self.clock = clock
         self.sink = sink
         self.draws = draws
+        self.holds = holds
         self.unmatched = unmatched
         self.rejected: list[tuple[int, str]] = []
         self.connections: set[Connection] = set()
@@ -93,7 +96,18 @@ class Core:
     def closed(self, connection: Connection) -> None:
         self.connections.discard(connection)
 
-    def begin(self, connection: Connection, request: Request) -> Exchange | None:
+    def begin(self, connection: Connection, request: Request) -> Exchange | Held | None:
+        if self.holds.in_force and self.holds.is_held(request.client, "requests"):
+            held = Held(self, connection, request)
+            self._tasks.add(held.task)
+            held.task.add_done_callback(self._task_done)
+            return held
+        return self.serve(connection, request)
+
+    def serve(self, connection: Connection, request: Request) -> Exchange | None:
+        """
+        The request has arrived.
+        """
         now = self.clock.monotonic()
         route = self.router.find(request)
         if route is None:
@@ -108,8 +122,8 @@ class Core:
             plan = decide(request, draw, route=route, server=self.behaviour, moment=moment, at_s=now)
             call.planned_s, call.refused_by = plan.wait_s + plan.body_s, plan.refused_by
         self.requests += 1
-        out = Outlet(connection, request, call, clock=self.clock, date=self._date)
-        if plan is _NO_PLAN and isinstance(answer, Reply):
+        out = Outlet(connection, request, call, clock=self.clock, date=self._date, holds=self.holds)
+        if plan is _NO_PLAN and isinstance(answer, Reply) and not self.holds.in_force:
             out.send_nowait(answer)
             call.outcome = "replied"
             self._account(call, route.log, draw)
@@ -146,7 +160,7 @@ class Core:
         call.error = explanation
         draw = self.draws.draw_for(request, route=UNMATCHED)
         self.requests += 1
-        out = Outlet(connection, request, call, clock=self.clock, date=self._date)
+        out = Outlet(connection, request, call, clock=self.clock, date=self._date, holds=self.holds)
         out.send_nowait(replies.text(explanation + "\n", status=404))
         call.outcome = "replied"
         self._account(call, self.unmatched, draw)
@@ -262,6 +276,27 @@ class Core:
             return
         self._forced.add(task)
         task.cancel()
+
+
+class Held:
+    """
+    A request that has not arrived yet: it stands in for its exchange until nothing holds it.
+    """
+
+    def __init__(self, core: Core, connection: Connection, request: Request) -> None:
+        self._core = core
+        self._connection = connection
+        self._request = request
+        self.task = asyncio.get_running_loop().create_task(self._arrive(), name=f"hermetic held {request.target}")
+
+    async def _arrive(self) -> None:
+        await self._core.holds.pass_on(self._request.client, "requests")
+        self._connection.current = self._core.serve(self._connection, self._request)
+        if self._connection.current is None:
+            self._connection.finished()
+
+    def client_left(self) -> None:
+        self.task.cancel()
 
 
 def _where(task: asyncio.Task[Any]) -> str:

@@ -11,7 +11,10 @@ What the mock servers raise and warn about.
     ├── BadFaultError               (ValueError) a rate, count or size out of its range
     ├── BoundsError                 (ValueError) a number that a distribution, shape, queue or limit cannot take
     ├── ScheduleError               (ValueError) a schedule that cannot be read or followed
+    ├── RecordingError              (ValueError) a recording that cannot be read
+    ├── UpstreamError               (OSError) the server behind a proxy cannot be named or reached
     ├── NothingFailsError           (ValueError) a schedule to be shrunk does not fail
+    ├── BadClusterError             (ValueError) a cluster, or what was asked of it, cannot be
     ├── ConductError                (AssertionError) a client did not behave as was asserted
     ├── CallsNotSeenError           (TimeoutError) `wait_for` gave up
     └── UnmatchedRequestsError      (AssertionError) requests that no route took
@@ -122,6 +125,32 @@ class NothingFailsError(HermeticError, ValueError):
             f"{schedule} does not fail, so it cannot be shrunk. Either the failure does not come from what the "
             "server decided, or the run does not repeat: run the schedule several times before shrinking it."
         )
+
+
+class RecordingError(HermeticError, ValueError):
+    """
+    `source` is the file and line.
+    """
+
+    def __init__(self, *, problem: str, source: str, remedy: str) -> None:
+        self.problem = problem
+        self.source = source
+        self.remedy = remedy
+        super().__init__(f"{problem} ({source}). {remedy}")
+
+
+class UpstreamError(HermeticError, OSError):
+    def __init__(self, *, url: str, why: str) -> None:
+        self.url = url
+        self.why = why
+        super().__init__(f"upstream {url!r}: {why}. Check its address, and that it runs.")
+
+
+class BadClusterError(HermeticError, ValueError):
+    def __init__(self, *, what: str, why: str) -> None:
+        self.what = what
+        self.why = why
+        super().__init__(f"bad cluster: {what}: {why}.")
 
 
 class ConductError(HermeticError, AssertionError):

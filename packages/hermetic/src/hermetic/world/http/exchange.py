@@ -88,19 +88,21 @@ class Exchange:
         if plan.wait_s > 0:
             await self.out.sleep(plan.wait_s)
         if plan.refusal is not None:
+            await self.out.pass_on()
             call.outcome = "refused"
             await self.out.send(plan.refusal)
             return
         reply, fault = await self._resolve()
+        await self.out.pass_on()
         if plan.headers:
             reply = reply.with_headers(plan.headers)
         if fault is None:
             await self.out.send(reply, over_s=plan.body_s)
             self._set_outcome("replied")
         else:
-            call.fault = fault.name
+            call.fault = fault.name if fault.is_fault else None
             await fault.send(self.out, reply)
-            self._set_outcome("faulted")
+            self._set_outcome("faulted" if fault.is_fault else "replied")
 
     def _set_outcome(self, outcome: str) -> None:
         if self.call.outcome == "in flight":

@@ -114,6 +114,23 @@ class ThreadHosting:
         done, _ = await asyncio.wait({asyncio.wrap_future(closing)}, timeout=BLOCKED_S)
         return self._end(thread, run, closing, blocked=not done)
 
+    async def work(self, what: Coroutine[Any, Any, None]) -> None:
+        """
+        Do something on the server's loop; does nothing when it has just been stopped.
+        """
+        thread = self._thread
+        if thread is None:
+            what.close()
+        else:
+            await asyncio.wrap_future(thread.submit(what))
+
+    def work_blocking(self, what: Coroutine[Any, Any, None]) -> None:
+        thread = self._thread
+        if thread is None:
+            what.close()
+        else:
+            thread.submit(what).result()
+
     def _begin_stop(self) -> tuple[LoopThread, Run, concurrent.futures.Future[StopReport]] | None:
         with self._lock:
             if self._thread is None or self.run is None:
@@ -171,3 +188,16 @@ class LoopHosting:
             if run is not None:
                 self.report = await run.close()
             return self.report
+
+    async def work(self, what: Coroutine[Any, Any, None]) -> None:
+        """
+        Do something on the server's loop, which is the caller's.
+        """
+        await what
+
+    def work_blocking(self, what: Coroutine[Any, Any, None]) -> None:
+        what.close()
+        raise ServerError(
+            f"server {self.report.server!r} was made with in_loop=True; it cannot be told without awaiting. Use the "
+            "asynchronous method of the same name, or leave in_loop out."
+        )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from hermetic.foundation.clock import Clock
     from hermetic.world.http.calls import Call
+    from hermetic.world.http.holds import Holds
     from hermetic.world.http.protocol import Connection
     from hermetic.world.http.reply import Reply
     from hermetic.world.http.request import Request
@@ -28,11 +29,14 @@ class Outlet:
     All that may be done to the client of one request.
     """
 
-    __slots__ = ("_connection", "_date", "call", "clock", "is_ended", "request")
+    __slots__ = ("_connection", "_date", "_holds", "call", "clock", "is_ended", "request")
 
-    def __init__(self, connection: Connection, request: Request, call: Call, *, clock: Clock, date: DateLine) -> None:
+    def __init__(
+        self, connection: Connection, request: Request, call: Call, *, clock: Clock, date: DateLine, holds: Holds
+    ) -> None:
         self._connection = connection
         self._date = date
+        self._holds = holds
         self.request = request
         self.call = call
         self.clock = clock
@@ -61,23 +65,34 @@ class Outlet:
 
     def write_nowait(self, data: bytes) -> None:
         call = self.call
-        if data and call.first_byte_s is None:
-            call.first_byte_s = self.clock.monotonic() - call.at_s
+        if data:
+            # Before the write: once it is made, the client may be ahead of this thread.
+            call.last_byte_s = self.clock.monotonic() - call.at_s
+            if call.first_byte_s is None:
+                call.first_byte_s = call.last_byte_s
         call.sent_bytes += len(data)
         self._connection.write(data)
 
     async def write(self, data: bytes) -> None:
         """
-        Write and wait until the client keeps up.
+        Write and wait until the client keeps up; first wait until nothing holds its replies.
         """
+        await self.pass_on()
         self.write_nowait(data)
         await self._connection.drain()
+
+    async def pass_on(self) -> None:
+        """
+        Return when nothing holds the replies to this client.
+        """
+        if self._holds.in_force:
+            await self._holds.pass_on(self.request.client, "replies")
 
     def send_nowait(self, reply: Reply) -> None:
         """
         The whole reply in one write, then FIN if the connection cannot go on.
         """
-        self.call.status = reply.status
+        self.call.told(reply)
         # Head and body in two writes cost 40 ms where the client delays its acknowledgement.
         self.write_nowait(self.head(reply) + self.body(reply))
         self._end(reply)
@@ -90,7 +105,7 @@ class Outlet:
             self.send_nowait(reply)
             await self._connection.drain()
             return
-        self.call.status = reply.status
+        self.call.told(reply)
         await self.write(self.head(reply))
         body = self.body(reply)
         count = min(PIECES, len(body)) or 1

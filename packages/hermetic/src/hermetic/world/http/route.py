@@ -20,6 +20,7 @@ from hermetic.world.http.reply import HeaderInput, Reply
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from hermetic.world.http.conduct import Conduct
     from hermetic.world.http.matchers import Criteria
     from hermetic.world.http.request import Request
 
@@ -48,6 +49,7 @@ class Route(Behaviour):
         self._steps: tuple[tuple[Answer, int | None], ...] = ()
         self._step = 0
         self._step_used = 0
+        self._begins_again = False
         self._others: Callable[[], str] = str
 
     def __repr__(self) -> str:
@@ -145,6 +147,15 @@ class Route(Behaviour):
         """
         prepared = tuple((_checked(step), step.times if isinstance(step, Reply) else None) for step in steps)
         self._steps, self._step, self._step_used = prepared, 0, 0
+        self._begins_again = False
+        return self
+
+    def cycle(self, *steps: Reply | Fault | Handler) -> Self:
+        """
+        As `then`, beginning again after the last step.
+        """
+        self.then(*steps)
+        self._begins_again = True
         return self
 
     def advance(self) -> Answer:
@@ -156,7 +167,9 @@ class Route(Behaviour):
         answer, times = self._steps[self._step]
         is_last = self._step == len(self._steps) - 1
         self._step_used += 1
-        if self._step_used >= (times or 1) and not (is_last and self._own is None):
+        if is_last and self._begins_again and self._step_used >= (times or 1):
+            self._step = self._step_used = 0
+        elif self._step_used >= (times or 1) and not (is_last and self._own is None):
             self._step, self._step_used = self._step + 1, 0
         if isinstance(answer, Reply) and answer.is_own:
             own = _EMPTY if self._own is None else self._own
@@ -204,6 +217,15 @@ class Route(Behaviour):
         `wait_for` for code that has no loop.
         """
         return self.log.wait_for_blocking(n, timeout=timeout, finished=finished, others=self._others)
+
+    def conduct(self) -> Conduct:
+        """
+        What clients did on this route, to be asserted on.
+        """
+        from hermetic.world.http.conduct import Conduct  # noqa: PLC0415  # only those who judge pay for it
+
+        epoch = self.clock.time() - self.clock.monotonic()
+        return Conduct(self.calls, subject=f"route {self.name}", epoch_s=epoch)
 
     def forget_calls(self) -> None:
         self.log.forget()

@@ -6,37 +6,46 @@ from __future__ import annotations
 
 import secrets
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from hermetic.foundation.clock import SystemClock
 from hermetic.foundation.sink import NullSink
 from hermetic.world.http.behaviour import Behaviour
 from hermetic.world.http.calls import Call, CallLog
+from hermetic.world.http.draws import SeededDraws
 from hermetic.world.http.errors import BadRouteError, NotRunningError, ServerError, UnmatchedRequestsError
 from hermetic.world.http.hosting import LoopHosting, Run, ThreadHosting
 from hermetic.world.http.matchers import Criteria, Predicate, TextMatch
 from hermetic.world.http.patterns import compile_path
+from hermetic.world.http.reachability import Reachability
 from hermetic.world.http.route import Route
 from hermetic.world.http.router import Router
 
 if TYPE_CHECKING:
     import asyncio
     import re
+    import ssl
     from collections.abc import Callable, Collection, Mapping
     from types import TracebackType
 
     from hermetic.foundation.clock import Clock
     from hermetic.foundation.sink import Sink
     from hermetic.world.http.authority import Authority
+    from hermetic.world.http.conduct import Conduct
     from hermetic.world.http.core import Core
     from hermetic.world.http.protocol import Limits
+    from hermetic.world.http.proxy import Recorder
+    from hermetic.world.http.recording import Recording
+    from hermetic.world.http.replay import Key, WhenUsedUp
     from hermetic.world.http.report import StopReport
     from hermetic.world.http.schedule import Schedule
+    from hermetic.world.http.scrubbing import Scrubber
 
 _ASKED_NOTHING: Any = object()
 
 
-class MockServer(Behaviour):
+class MockServer(Behaviour, Reachability):
     """
     An HTTP/1.1 server on real sockets, in a thread of its own.
 
@@ -82,7 +91,8 @@ class MockServer(Behaviour):
         sink: Sink | None = None,
         loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
     ) -> None:
-        super().__init__(clock=clock or SystemClock())
+        Behaviour.__init__(self, clock=clock or SystemClock())
+        Reachability.__init__(self)
         self.name = name
         self.hosts = (host,) if isinstance(host, str) else tuple(host)
         self.unix = unix
@@ -92,6 +102,8 @@ class MockServer(Behaviour):
         self.allow_unmatched = allow_unmatched
         self._port = port
         self._sink = sink or NullSink()
+        # Kept over restarts: the first request after one is not the first of the run.
+        self._draws = SeededDraws(self.seed, server=name, clock=self.clock, sink=self._sink, schedule=schedule)
         self._router = Router()
         self._unmatched = CallLog(route="(unmatched)")
         self._tls = tls
@@ -302,6 +314,83 @@ class MockServer(Behaviour):
         seen = [call.request.summary() for call in self.calls][-5:]
         return f" The server got: {'; '.join(seen)}." if seen else " The server got no request at all."
 
+    def now(self) -> float:
+        """
+        The server's clock in seconds, to name a moment for `conduct().since(…)`.
+        """
+        return self.clock.monotonic()
+
+    def conduct(self) -> Conduct:
+        """
+        What clients did, to be asserted on.
+        """
+        from hermetic.world.http.conduct import Conduct  # noqa: PLC0415  # only those who judge pay for it
+
+        epoch = self.clock.time() - self.clock.monotonic()
+        return Conduct(self.calls, subject=f"server {self.name!r}", epoch_s=epoch)
+
+    # ------------------------------------------------------------ real servers, live and recorded
+
+    def proxy_to(
+        self,
+        url: str,
+        *,
+        record: str | Path | None = None,
+        scrub: Scrubber | bool = True,
+        path: str = "/{rest:path}",
+        ssl_context: ssl.SSLContext | None = None,
+        timeout: float = 30.0,
+    ) -> Recorder:
+        """
+        Pass on what no other route takes to a real server, and record it with its times.
+
+        Args:
+            url: the real server, such as "https://api.example.org".
+            record: a file for the recording, replaced when it exists; None keeps it in memory.
+            scrub: take secrets out of the recording, by the rules of `Scrubber`; False records them.
+            path: which paths are passed on.
+            ssl_context: for https; the system's trust by default.
+            timeout: seconds without a byte after which the real server counts as gone.
+
+        Raises:
+            UpstreamError: the address is none.
+        """
+        from hermetic.world.http.proxy import Proxy, Recorder  # noqa: PLC0415  # brings httptools and ssl
+        from hermetic.world.http.scrubbing import Scrubber  # noqa: PLC0415
+        from hermetic.world.http.upstream import Upstream  # noqa: PLC0415
+
+        upstream = Upstream(url, clock=self.clock, ssl_context=ssl_context, timeout=timeout)
+        scrubber = (Scrubber() if scrub else None) if isinstance(scrub, bool) else scrub
+        recorder = Recorder(upstream=upstream.url, path=None if record is None else Path(record), scrubber=scrubber)
+        proxy = Proxy(upstream, recorder)
+        for one in dict.fromkeys(("/", path)) if path == "/{rest:path}" else (path,):
+            self.any(one, name=f"proxy {one}").reply(proxy)
+        return recorder
+
+    def replay(
+        self,
+        recording: Recording | str | Path,
+        *,
+        speed: float = 1.0,
+        by: tuple[Key, ...] = ("method", "target", "body"),
+        when_used_up: WhenUsedUp = "repeat",
+        scrub: Scrubber | bool = True,
+    ) -> list[Route]:
+        """
+        Answer from a recording, at its pace; arguments as for `replay_on`.
+
+        Raises:
+            RecordingError: the file is no recording.
+            BoundsError: `speed` is not above 0.
+        """
+        from hermetic.world.http.recording import Recording  # noqa: PLC0415  # only those who replay pay for it
+        from hermetic.world.http.replay import replay_on  # noqa: PLC0415
+        from hermetic.world.http.scrubbing import Scrubber  # noqa: PLC0415
+
+        tape = recording if isinstance(recording, Recording) else Recording.load(Path(recording))
+        scrubber = (Scrubber() if scrub else None) if isinstance(scrub, bool) else scrub
+        return replay_on(self, tape, speed=speed, by=by, when_used_up=when_used_up, scrubber=scrubber)
+
     # ------------------------------------------------------------ life
 
     async def start(self) -> Self:
@@ -353,7 +442,6 @@ class MockServer(Behaviour):
     async def _open(self) -> Run:
         # On the server's loop. httptools takes 15 ms to import, so importing this module does not.
         from hermetic.world.http.core import Core  # noqa: PLC0415
-        from hermetic.world.http.draws import SeededDraws  # noqa: PLC0415
         from hermetic.world.http.listener import Listener  # noqa: PLC0415
         from hermetic.world.http.protocol import Connection, Limits  # noqa: PLC0415
 
@@ -363,7 +451,8 @@ class MockServer(Behaviour):
             behaviour=self,
             clock=self.clock,
             sink=self._sink,
-            draws=SeededDraws(self.seed, server=self.name, clock=self.clock, sink=self._sink, schedule=self.schedule),
+            draws=self._draws,
+            holds=self.holds,
             unmatched=self._unmatched,
             limits=self._limits or Limits(),
             half_close=self._half_close,

@@ -15,6 +15,29 @@ if TYPE_CHECKING:
     from hermetic.world.http.core import Core
 
 
+class _Encrypted(Connection):
+    """
+    What the client sends together with the end of its handshake is delivered before `start_tls` returns: it is kept
+    until there is an encrypted transport to answer on.
+    """
+
+    def __init__(self, core: Core) -> None:
+        super().__init__(core, is_tls=True)
+        self._early: list[bytes] | None = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        early, self._early = self._early or [], None
+        super().connection_made(transport)
+        for data in early:
+            super().data_received(data)
+
+    def data_received(self, data: bytes) -> None:
+        if self._early is None:
+            super().data_received(data)
+        else:
+            self._early.append(data)
+
+
 class TLSFront(asyncio.Protocol):
     """
     Holds a fresh connection unread, then hands it to TLS with a `Connection` on top.
@@ -23,7 +46,7 @@ class TLSFront(asyncio.Protocol):
     def __init__(self, core: Core, context: ssl.SSLContext) -> None:
         self._core = core
         self._context = context
-        self._connection = Connection(core, is_tls=True)
+        self._connection = _Encrypted(core)
         self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

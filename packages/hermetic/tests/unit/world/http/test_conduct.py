@@ -18,7 +18,14 @@ EPOCH = 1_700_000_000.0
 def call(at, *, took=0.0, status=200, told=None, client=None, connection=1, outcome="replied", route="GET /ip"):
     request = SimpleNamespace(method="GET", target="/ip", connection=connection, client=client)
     return SimpleNamespace(
-        request=request, route=route, at_s=at, ended_s=took, status=status, outcome=outcome, retry_after=told
+        request=request,
+        route=route,
+        at_s=at,
+        ended_s=took,
+        last_byte_s=took,
+        status=status,
+        outcome=outcome,
+        retry_after=told,
     )
 
 

@@ -23,6 +23,8 @@ class Fault:
 
     name: ClassVar[str] = "fault"
     phase: ClassVar[Phase] = "reply"
+    # Some answers write by themselves without being a fault: a proxy's, a recorded one's.
+    is_fault: ClassVar[bool] = True
 
     async def send(self, out: Outlet, reply: Reply) -> None:
         """
