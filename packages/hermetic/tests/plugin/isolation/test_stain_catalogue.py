@@ -113,12 +113,6 @@ CATALOGUE = [
         seen_by_event=True,
     ),
     Seed(
-        "affinity",
-        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # here",
-        "old = os.sched_getaffinity(0)\nos.sched_setaffinity(0, {min(old)})\nos.sched_setaffinity(0, old)",
-        "os.sched_getaffinity(0) == PROCESSORS",
-    ),
-    Seed(
         "priority",
         "os.nice(1)  # here",
         "os.nice(0)",
@@ -384,7 +378,6 @@ START = os.getcwd()
 UMASK = os.umask(0o22); os.umask(UMASK)
 ZONE = time.tzname
 SOFT, HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
-PROCESSORS = os.sched_getaffinity(0)
 NICE = os.nice(0)
 TEMPORARY = tempfile.gettempdir()
 STDOUT = sys.stdout

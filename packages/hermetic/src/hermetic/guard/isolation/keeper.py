@@ -23,14 +23,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from hermetic.guard.component import Quiet
-from hermetic.guard.isolation.change import Change, is_same
+from hermetic.guard.isolation.change import is_same
 from hermetic.guard.isolation.stain import Stain, verdicts
-from hermetic.guard.isolation.state import UNREAD
+from hermetic.guard.isolation.state import UNREAD, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from hermetic.guard.component import Verdict
+    from hermetic.guard.isolation.change import Change
     from hermetic.guard.isolation.own import OwnCode
     from hermetic.guard.isolation.state import State
     from hermetic.guard.isolation.trail import Trail
@@ -86,6 +87,10 @@ class Isolation(Quiet):
         self._parked: dict[Tenure, _Window] = {}
         self._ended: dict[Tenure, _Window] = {}
         self._last: _Reading | None = None
+        # The methods themselves, since they run twice a test each.
+        self._alike = [state.is_alike for state in self._states]
+        self._readers: list[Callable[[], Any]] = []
+        self._modules = -1
 
     def start(self) -> None:
         self._trail.start()
@@ -149,13 +154,15 @@ class Isolation(Quiet):
         return window
 
     def _read(self) -> _Reading:
-        values: list[Any] = []
-        for state in self._states:
-            try:
-                values.append(state.read() if state.is_active() else UNREAD)
-            except Exception:  # noqa: BLE001 - a state that a test broke cannot be read, and the others can
-                values.append(UNREAD)
-        self._last = _Reading(values, len(sys.modules))
+        modules = len(sys.modules)
+        if modules != self._modules:
+            self._modules = modules
+            self._readers = [state.read if state.is_active() else _unread for state in self._states]
+        try:
+            values = [read() for read in self._readers]
+        except Exception:  # noqa: BLE001 - a state that a test broke cannot be read, and the others can
+            values = [_or_unread(read) for read in self._readers]
+        self._last = _Reading(values, modules)
         return self._last
 
     def _close(self, window: _Window, now: _Reading) -> None:
@@ -163,20 +170,18 @@ class Isolation(Quiet):
         End a segment: add what changed in it to what the window's owner did.
         """
         start = window.start
-        for index, (state, before, after) in enumerate(zip(self._states, start.values, now.values, strict=True)):
-            if before is after or after is UNREAD:
-                continue
-            if before is UNREAD:
-                before = state.unloaded  # noqa: PLW2901 - what it stands for
-                if before is UNREAD:
-                    continue
-            try:
-                if state.is_alike(before, after):
-                    continue
-            except Exception:  # noqa: BLE001, S110 - values that cannot be compared are looked at one by one
-                pass
-            self._own.regard_as_fresh(itertools.islice(tuple(sys.modules), start.modules, None))
-            for change in state.changes(before, after):
+        together = enumerate(zip(start.values, now.values, self._alike, strict=True))
+        try:
+            unlike = [index for index, (one, other, alike) in together if one is not other and not alike(one, other)]
+        except Exception:  # noqa: BLE001 - values that cannot be compared are looked at one by one
+            pairs = zip(start.values, now.values, strict=True)
+            unlike = [index for index, (one, other) in enumerate(pairs) if one is not other]
+        if not unlike:
+            return
+        self._own.regard_as_fresh(itertools.islice(tuple(sys.modules), start.modules, None))
+        for index in unlike:
+            state, before, after = self._states[index], start.values[index], now.values[index]
+            for change in _changes(state, before, after):
                 self._fold(window, index, state, change)
 
     def _fold(self, window: _Window, index: int, state: State[Any], change: Change) -> None:
@@ -200,12 +205,27 @@ class Isolation(Quiet):
         holds: dict[int, set[Hashable]] = {}
         for (index, key), stain in sorted(window.done.items(), key=lambda item: item[0][0]):
             if index not in holds:
-                state, before, after = self._states[index], window.first.values[index], now.values[index]
-                before = state.unloaded if before is UNREAD else before
-                holds[index] = {change.key for change in state.changes(before, after)} if after is not UNREAD else set()
+                before, after = window.first.values[index], now.values[index]
+                holds[index] = {change.key for change in _changes(self._states[index], before, after)}
             if key in holds[index]:
                 stains.append(stain)
         return _told_once(stains)
+
+
+def _changes(state: State[Any], before: Any, after: Any) -> Iterable[Change]:
+    before = state.unloaded if before is UNREAD else before
+    return () if before is UNREAD or after is UNREAD else state.changes(before, after)
+
+
+def _unread() -> Unread:
+    return UNREAD
+
+
+def _or_unread(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except Exception:  # noqa: BLE001 - see the caller
+        return UNREAD
 
 
 def _told_once(stains: list[Stain]) -> list[Stain]:

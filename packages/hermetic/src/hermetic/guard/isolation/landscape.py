@@ -11,8 +11,6 @@ import types
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
-from hermetic.guard.isolation.versions import Version, watch
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,7 +25,9 @@ _OFTEN_PATCHED: Final = (
     *("asyncio.base_events", "asyncio.subprocess", "asyncio.streams", "threading", "logging", "signal", "platform"),
     *("getpass", "sqlite3", "urllib.request", "http.client", "smtplib", "sys", "gc", "inspect", "warnings", "locale"),
 )
-_MOST_LIBRARY_CLASSES: Final = 400
+# Modules with many classes that nobody patches.
+_LARGE: Final = frozenset({"typing", "types", "ast", "enum", "re", "collections", "dataclasses", "abc", "signal"})
+_MOST_LIBRARY_CLASSES: Final = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +40,6 @@ class Space:
     shown: str
     role: Role
     table: dict[str, object]
-    version: Version | None
 
 
 def _space(holder: types.ModuleType | type, shown: str, role: Role) -> Space | None:
@@ -50,8 +49,7 @@ def _space(holder: types.ModuleType | type, shown: str, role: Role) -> Space | N
         table = next(iter(gc.get_referents(cast("object", table))), None)
     if type(table) is not dict:
         return None
-    known = cast("dict[str, object]", table)
-    return Space(holder, shown, role, known, watch(known))
+    return Space(holder, shown, role, cast("dict[str, object]", table))
 
 
 class Landscape:
@@ -91,10 +89,13 @@ class Landscape:
         return len(self.spaces) > before
 
     def _reach(self, value: object) -> None:
-        if isinstance(value, types.ModuleType) and self._own.role(value) == "other" and not _is_runner(value.__name__):
-            if self._add(value, value.__name__, "library"):
-                for cls in self._classes(value):
-                    self._add_library_class(cls)
+        if isinstance(value, types.ModuleType):
+            if self._own.role(value) == "other" and not _is_runner(value.__name__):
+                is_new = self._add(value, value.__name__, "library")
+                # Of a module that the project imports as a whole, the classes that it offers at its top.
+                for member in tuple(vars(value).values()) if is_new and value.__name__ not in _LARGE else ():
+                    if isinstance(member, type) and member.__module__.startswith(value.__name__):
+                        self._add_library_class(member)
         elif isinstance(value, type) and not _is_runner(value.__module__):
             module = sys.modules.get(value.__module__)
             if isinstance(module, types.ModuleType) and self._own.role(module) == "other":

@@ -61,7 +61,7 @@ class State(ABC, Generic[S]):
 
     def is_active(self) -> bool:
         """
-        Whether there is anything to read in this process at this moment.
+        Whether there is anything to read in this process; asked again when modules were imported.
         """
         return self.needs is None or self.needs in sys.modules
 
@@ -135,9 +135,6 @@ class Setting(State[object]):
 
     def read(self) -> object:
         raise AssertionError
-
-    def is_alike(self, before: object, after: object) -> bool:
-        return before is after or is_same(before, after)
 
     def changes(self, before: object, after: object) -> Iterable[Change]:
         if not is_same(before, after):

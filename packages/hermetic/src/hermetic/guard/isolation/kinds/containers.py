@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from hermetic.guard.isolation.change import Change, text
 from hermetic.guard.isolation.kinds.namespaces import codes
 from hermetic.guard.isolation.state import State
-from hermetic.guard.isolation.versions import watch
+from hermetic.guard.isolation.versions import Versions, are_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,6 +47,8 @@ class Containers(State[Copies]):
     Dictionaries tell by their version whether they were written to; the others are compared with their copies, element
     by element and by identity first. Those with more than 5,000 elements are left out, and what is found after the
     first 2,000.
+
+    Read after the namespaces, whose last reading tells where to look.
     """
 
     kind = "module-content"
@@ -61,16 +63,16 @@ class Containers(State[Copies]):
         self._copies: Copies = {}
         self._live: list[Any] = []
         self._kept: list[Any] = []
-        self._watch: list[Any] = []
-        self._seen: list[int] = []
+        self._versions = Versions(())
+        self._seen = b""
 
     def read(self) -> Copies:
-        contents = self._namespaces.read()
+        contents = self._namespaces.contents
         if contents is not self._contents:
             self._contents = contents
             self._find(contents)
         try:
-            is_alike = self._live == self._kept and [version.value for version in self._watch] == self._seen
+            is_alike = self._versions.read() == self._seen and self._live == self._kept
         except Exception:  # noqa: BLE001 - an element's __eq__ may raise anything
             is_alike = False
         if not is_alike:
@@ -106,15 +108,13 @@ class Containers(State[Copies]):
                     self._add(inner, (f"{name[0]}[{text(key)}]", *name[1:]), found, depth + 1)
 
     def _arm(self) -> None:
-        self._live, self._kept, self._watch = [], [], []
-        for value, copy in self._copies.values():
-            version = watch(cast("dict[str, object]", value)) if isinstance(value, dict) else None
-            if version is not None:
-                self._watch.append(version)
-            else:
-                self._live.append(value)
-                self._kept.append(copy)
-        self._seen = [version.value for version in self._watch]
+        pairs = self._copies.values()
+        has_version = dict if are_kept() else ()
+        self._live = [value for value, _ in pairs if not isinstance(value, has_version)]
+        self._kept = [copy for value, copy in pairs if not isinstance(value, has_version)]
+        tables = [cast("dict[str, object]", value) for value, _ in pairs if isinstance(value, has_version)]
+        self._versions = Versions(tables)
+        self._seen = self._versions.read()
 
     def is_alike(self, before: Copies, after: Copies) -> bool:
         return before is after

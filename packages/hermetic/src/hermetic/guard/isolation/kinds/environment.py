@@ -264,15 +264,6 @@ def settings() -> list[State[Any]]:
             remedy="change the priority of a subprocess, not of the test process: it cannot be lowered again",
             calls=("nice", "setpriority"),
         ),
-        Setting(
-            "affinity",
-            what="processor affinity",
-            name="the processors the process may use",
-            get=lambda: tuple(os.sched_getaffinity(0)),
-            put=lambda value: os.sched_setaffinity(0, cast("tuple[int, ...]", value)),
-            remedy="old = os.sched_getaffinity(0), and os.sched_setaffinity(0, old) in a finally",
-            calls=("sched_setaffinity",),
-        ),
         TemporaryDirectory(),
     ]
 

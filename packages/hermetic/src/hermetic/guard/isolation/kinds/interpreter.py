@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import operator
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -117,22 +118,41 @@ class GarbageCollection(State[tuple[object, ...]]):
 class Attributes(State[tuple[object, ...]]):
     """
     Attributes of modules, compared by identity, that test runners replace as well: their own objects are no stain.
+
+    Args:
+        kind: see `State.kind`.
+        what: see `State.what`.
+        holders: the modules and the names of their attributes.
+        get: returns all their values, faster than by name; may raise AttributeError.
+        remedy: see `State.remedy`.
+        calls: see `State.calls`.
     """
 
     def __init__(
-        self, kind: str, *, what: str, holders: tuple[tuple[Any, str], ...], remedy: str, calls: tuple[str, ...]
+        self,
+        kind: str,
+        *,
+        what: str,
+        holders: tuple[tuple[Any, str], ...],
+        get: Callable[[], tuple[object, ...]],
+        remedy: str,
+        calls: tuple[str, ...],
     ) -> None:
         self.kind = kind
         self.what = what
         self.remedy = remedy
         self.calls = calls
         self._holders = holders
+        self._get = get
 
     def read(self) -> tuple[object, ...]:
-        return tuple([getattr(module, name, MISSING) for module, name in self._holders])
+        try:
+            return self._get()
+        except AttributeError:  # one was deleted
+            return tuple([getattr(module, name, MISSING) for module, name in self._holders])
 
     def is_alike(self, before: tuple[object, ...], after: tuple[object, ...]) -> bool:
-        return all(one is other for one, other in zip(before, after, strict=True))
+        return all(map(operator.is_, before, after))
 
     def changes(self, before: tuple[object, ...], after: tuple[object, ...]) -> Iterable[Change]:
         for (module, name), was, became in zip(self._holders, before, after, strict=True):
@@ -158,6 +178,7 @@ def attributes() -> list[State[Any]]:
             "stdio",
             what="standard stream",
             holders=((sys, "stdin"), (sys, "stdout"), (sys, "stderr")),
+            get=lambda: (sys.stdin, sys.stdout, sys.stderr),
             remedy="with contextlib.redirect_stdout(stream): …, or monkeypatch.setattr(sys, 'stdout', stream)",
             calls=("stdin", "stdout", "stderr"),
         ),
@@ -170,6 +191,13 @@ def attributes() -> list[State[Any]]:
                 (sys, "displayhook"),
                 (sys, "breakpointhook"),
                 (threading, "excepthook"),
+            ),
+            get=lambda: (
+                sys.excepthook,
+                sys.unraisablehook,
+                sys.displayhook,
+                sys.breakpointhook,
+                threading.excepthook,
             ),
             remedy="monkeypatch.setattr(sys, 'excepthook', hook), which puts the old one back",
             calls=("excepthook", "unraisablehook", "displayhook", "breakpointhook"),

@@ -8,6 +8,7 @@ among them, only functions and classes: their other globals are lazy caches, whi
 from __future__ import annotations
 
 import dis
+import operator
 import sys
 import types
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from hermetic.guard.isolation.change import MISSING, Change, is_same
 from hermetic.guard.isolation.landscape import Space, builtin_space
 from hermetic.guard.isolation.state import State
+from hermetic.guard.isolation.versions import Versions, are_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,38 +52,37 @@ class Namespaces(State[Contents]):
     def __init__(self, landscape: Landscape) -> None:
         self._landscape = landscape
         self._modules = 0
-        self._watch: list[Any] = []
-        self._seen: list[int] = []
-        self._unwatched: list[Space] = []
-        self._contents: Contents = {}
+        self._versions = Versions(())
+        self._seen = b""
+        self.contents: Contents = {}
+        """
+        What `read` returned last.
+        """
 
     def read(self) -> Contents:
         if len(sys.modules) != self._modules:
             self._modules = len(sys.modules)
             if self._landscape.refresh():
                 self._adopt()
-        versions = [version.value for version in self._watch]
-        if versions != self._seen:
+        versions = self._versions.read()
+        if versions != self._seen or not are_kept():
             self._seen = versions
-            self._update(self._contents)
-        elif self._unwatched:
-            self._update(self._unwatched)
-        return self._contents
+            self._update()
+        return self.contents
 
     def _adopt(self) -> None:
         spaces = self._landscape.spaces
-        self._watch = [space.version for space in spaces if space.version is not None]
-        self._unwatched = [space for space in spaces if space.version is None]
-        self._seen = [version.value for version in self._watch]
-        self._contents = {space: self._contents.get(space) or space.table.copy() for space in spaces}
-        self._update(self._contents)
+        self._versions = Versions([space.table for space in spaces] if are_kept() else ())
+        self._seen = self._versions.read()
+        self.contents = {space: self.contents.get(space) or space.table.copy() for space in spaces}
+        self._update()
 
-    def _update(self, spaces: Iterable[Space]) -> None:
+    def _update(self) -> None:
         changed = {
-            space: space.table.copy() for space in spaces if not _is_identical(space.table, self._contents[space])
+            space: space.table.copy() for space, known in self.contents.items() if not _is_identical(space.table, known)
         }
         if changed:
-            self._contents = {**self._contents, **changed}
+            self.contents = {**self.contents, **changed}
 
     def is_alike(self, before: Contents, after: Contents) -> bool:
         return before is after
@@ -109,8 +110,14 @@ class Builtins(State[dict[str, object]]):
     def __init__(self) -> None:
         self._space = builtin_space()
         self._contents = self._space.table.copy()
+        self._versions = Versions([self._space.table] if are_kept() else ())
+        self._seen = b""
 
     def read(self) -> dict[str, object]:
+        versions = self._versions.read()
+        if are_kept() and versions == self._seen:
+            return self._contents
+        self._seen = versions
         if not _is_identical(self._space.table, self._contents):
             self._contents = self._space.table.copy()
         return self._contents
@@ -129,11 +136,9 @@ class Builtins(State[dict[str, object]]):
 
 
 def _is_identical(table: dict[str, object], copy: dict[str, object]) -> bool:
-    return len(table) == len(copy) and all(map(_is, table.values(), copy.values())) and list(table) == list(copy)
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other
+    return (
+        len(table) == len(copy) and all(map(operator.is_, table.values(), copy.values())) and list(table) == list(copy)
+    )
 
 
 def _change(space: Space, name: str, was: object, became: object, writers: tuple[str, ...] = ()) -> Change:

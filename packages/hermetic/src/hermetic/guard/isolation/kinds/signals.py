@@ -4,9 +4,9 @@ Signal handlers, the wake-up descriptor and a pending alarm.
 
 from __future__ import annotations
 
+import operator
 import signal
 import sys
-import threading
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from hermetic.guard.isolation.change import Change, is_same
@@ -40,7 +40,7 @@ class SignalHandlers(State[list[object]]):
         return list(map(_handler_of, self._numbers))
 
     def is_alike(self, before: list[object], after: list[object]) -> bool:
-        return all(map(_is, before, after)) or is_same(before, after)
+        return all(map(operator.is_, before, after)) or is_same(before, after)
 
     def changes(self, before: list[object], after: list[object]) -> Iterable[Change]:
         for number, was, became in zip(self._numbers, before, after, strict=True):
@@ -65,10 +65,6 @@ def _named(handler: object) -> object:
     return handler
 
 
-def _is(one: object, other: object) -> bool:
-    return one is other
-
-
 class WakeupDescriptor(State[int]):
     """
     The descriptor that signals are written to. Reading it takes it out for a moment, so it is put back at once.
@@ -78,9 +74,6 @@ class WakeupDescriptor(State[int]):
     what = "wake-up descriptor"
     remedy = "old = signal.set_wakeup_fd(fd), and signal.set_wakeup_fd(old) in a finally"
     calls = ("set_wakeup_fd", "add_signal_handler")
-
-    def is_active(self) -> bool:
-        return threading.current_thread() is threading.main_thread()
 
     def read(self) -> int:
         descriptor = signal.set_wakeup_fd(-1)
