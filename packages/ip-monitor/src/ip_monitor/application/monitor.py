@@ -96,7 +96,7 @@ class Monitor:
         sinks: the names under which a change's deliveries are written.
         on_change: called after a change is on disk, to wake the delivery.
         portal: asked when nobody gave an address.
-        rng: strays intervals.
+        rng: shortens intervals.
         make_key: keys of changes.
     """
 
@@ -133,6 +133,7 @@ class Monitor:
         self._unsettled = 0
         self._running: asyncio.Task[Check] | None = None
         self._due: float | None = None
+        self._began = 0.0
         self._poke = asyncio.Event()
         self._requested: Trigger | None = None
 
@@ -192,7 +193,8 @@ class Monitor:
     def _reschedule(self) -> float:
         delay_s = self._schedule.delay_s(self._unsettled, self._rng)
         if self._due is not None:
-            self._due = self._clock.monotonic() + delay_s
+            # From the start of the check: a slow panel must not add to the time a change may go unseen.
+            self._due = self._began + delay_s
             self._poke.set()
         return delay_s
 
@@ -220,6 +222,7 @@ class Monitor:
     async def _check(self, trigger: Trigger) -> Check:
         self._number += 1
         started_at = utc_now(self._clock)
+        self._began = self._clock.monotonic()
         self._announcer.tell(CheckStarted(number=self._number, trigger=trigger, at=started_at))
         families = self._panel.families
         currents = [await self._storage.get_current_ip(family) for family in families]
@@ -247,7 +250,7 @@ class Monitor:
         settled = check.kind.is_known and not check.unconfirmed
         self._unsettled = 0 if settled else self._unsettled + 1
         delay_s = self._reschedule()
-        next_at = check.finished_at + timedelta(seconds=delay_s) if self._due is not None else None
+        next_at = check.started_at + timedelta(seconds=delay_s) if self._due is not None else None
         self._announcer.tell(CheckFinished(check=check, next_at=next_at))
 
     async def _round(self, course: _Course, families: Iterable[Family]) -> None:

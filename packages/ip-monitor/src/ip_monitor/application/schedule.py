@@ -27,12 +27,12 @@ class ScheduleRefusedError(IPMonitorError, ValueError):
 class Schedule:
     """
     Attributes:
-        interval_s: between checks while the address is known, seconds, above 0.
-        retry_s: until the first check after one that ended without a known address; doubles with each in a row, up
-            to the interval.
+        interval_s: from the start of a check to the start of the next while the address is known, seconds, above 0.
+        retry_s: the same after a check that ended without a known address; doubles with each in a row, up to the
+            interval.
         confirm_pause_s: between the panel that sees a new address and the one that confirms it, seconds, 0 or more.
-        jitter: how far an interval may stray either way, as a share of it, 0 to 0.5, so that many monitors that
-            started together do not ask together.
+        jitter: by up to which share an interval is shortened at random, 0 to 0.5, so that many monitors that started
+            together do not ask together. It never lengthens one: how long a change may go unseen stays bounded.
     """
 
     interval_s: float = 300.0
@@ -53,14 +53,14 @@ class Schedule:
 
     def delay_s(self, unsettled: int, rng: random.Random) -> float:
         """
-        Seconds from the end of a check to the next one.
+        Seconds from the start of a check to the start of the next one.
 
         Args:
             unsettled: how many checks in a row, this one included, ended without a settled address; 0 after a
                 settled one.
-            rng: strays the interval.
+            rng: shortens the interval.
         """
         base = self.interval_s
         if unsettled > 0:
             base = min(self.interval_s, self.retry_s * 2.0 ** min(unsettled - 1, _LARGEST_EXPONENT))
-        return base * (1 + self.jitter * rng.uniform(-1, 1))
+        return base * (1 - self.jitter * rng.random())

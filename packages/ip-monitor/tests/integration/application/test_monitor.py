@@ -250,16 +250,16 @@ async def test_cancelling_one_waiter_does_not_end_a_shared_check(build, scripted
 
 async def test_the_loop_checks_on_schedule(build, scripted, clock, events, in_background):
     """
-    At once, and then an interval after the end of each check; `next_at` says when.
+    At once, and then an interval after the start of each check; `next_at` says when.
     """
     monitor = build([scripted(name, A) for name in "abc"])
     in_background(monitor.run())
     await clock.slept(2.0)
     first = await events.wait(CheckFinished)
-    await clock.slept(300.0)
+    await clock.slept(298.0)
     second = await events.wait(CheckFinished, 2)
 
-    assert first.check.finished_at + timedelta(seconds=300) == first.next_at == second.check.started_at
+    assert first.check.started_at + timedelta(seconds=300) == first.next_at == second.check.started_at
     assert [first.check.trigger, second.check.trigger] == [Trigger.START, Trigger.SCHEDULE]
 
 
@@ -278,7 +278,7 @@ async def test_the_loop_recovers_by_itself_after_an_outage(build, scripted, cloc
     finished = await events.wait(CheckFinished, 7)
 
     assert VerdictKind.FIRST is finished.check.kind
-    assert timedelta(seconds=300) == finished.next_at - finished.check.finished_at
+    assert timedelta(seconds=300) == finished.next_at - finished.check.started_at
 
 
 async def test_a_request_makes_the_loop_check_now(build, scripted, clock, events, in_background):
@@ -294,7 +294,7 @@ async def test_a_request_makes_the_loop_check_now(build, scripted, clock, events
     second = await events.wait(CheckFinished, 2)
 
     assert Trigger.NETWORK is second.check.trigger
-    assert timedelta(seconds=300) == second.next_at - second.check.finished_at
+    assert timedelta(seconds=300) == second.next_at - second.check.started_at
 
 
 async def test_a_check_from_outside_moves_the_schedule(build, scripted, clock, events, in_background):
@@ -305,7 +305,7 @@ async def test_a_check_from_outside_moves_the_schedule(build, scripted, clock, e
     in_background(monitor.run())
     await clock.slept(2.0)
     await events.wait(CheckFinished)
-    clock.advance(299)
+    clock.advance(297)
     await monitor.check()
 
     await clock.slept(300.0)
@@ -328,7 +328,7 @@ async def test_a_change_that_cannot_be_written_is_not_announced_and_found_again(
     assert events.of(ChangeRecorded) == []
 
     full.broken = False
-    await clock.slept(10.0)
+    await clock.slept(8.0)
     await clock.slept(2.0)
     await events.wait(TroubleOver)
 
