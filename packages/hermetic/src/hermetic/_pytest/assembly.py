@@ -14,6 +14,7 @@ from hermetic._pytest.guarding import Guarding
 from hermetic._pytest.isolating import isolation
 from hermetic._pytest.summary import Summary
 from hermetic.foundation import NullSink, SystemClock
+from hermetic.guard.census.arrivals import Arrivals
 from hermetic.guard.census.census import Census
 from hermetic.guard.census.trackers import all_trackers
 from hermetic.guard.ownership import Roll
@@ -30,7 +31,8 @@ def components(config: pytest.Config, settings: Settings, roll: Roll) -> list[Co
     """
     The parts of the guard that take part, in the order in which they are told that an owner begins.
     """
-    return [Census(all_trackers(), roll=roll), *isolation(config, settings)]
+    arrivals = Arrivals()
+    return [Census(all_trackers(arrivals), roll=roll, arrivals=arrivals), *isolation(config, settings)]
 
 
 def _journal(config: pytest.Config, settings: Settings) -> Sink:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 import weakref
 from asyncio import events
-from contextvars import Context, ContextVar
+from contextvars import Context, ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,20 +44,26 @@ class Attribution:
             carried = self._threads.get(thread) if thread is not None else None
         return self._roll.current if carried is None or carried.is_over else carried
 
-    def carry_in(self, context: Context | None, tenure: Tenure | None) -> None:
+    def carry(self, context: Context | None, tenure: Tenure | None) -> Token[Tenure | None] | None:
         """
-        From now on whatever runs in `context` (None: in this one) belongs to `tenure`, None meaning whoever is on.
+        Whatever is started now, with `context` (None: with a copy of this one), belongs to `tenure`; None means whoever
+        is on at the time. `put_down` ends it for this context; one that was passed keeps it.
         """
-        if context is None:
-            self._carried.set(tenure)
-            return
-        try:
-            context.run(self._carried.set, tenure)
-        except RuntimeError:  # it is the one that runs now
-            self._carried.set(tenure)
+        if context is not None:
+            try:
+                context.run(self._carried.set, tenure)
+            except RuntimeError:  # it is the one that runs now
+                pass
+            else:
+                return None
+        return self._carried.set(tenure)
 
-    def carried(self) -> Tenure | None:
-        return self._carried.get()
+    def put_down(self, token: Token[Tenure | None] | None) -> None:
+        if token is not None:
+            self._carried.reset(token)
+
+    def of_context(self, context: Context) -> Tenure | None:
+        return context.get(self._carried)
 
     def thread_belongs(self, thread: threading.Thread, tenure: Tenure) -> None:
         self._threads[thread] = tenure

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hermetic.foundation.finding import Finding, Remedy
+from hermetic.foundation.finding import Finding, Frame, Remedy, Site
 from hermetic.guard.component import Verdict
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Case:
     remedy: Remedy
     tenure: Tenure
     site: RawSite | None
+    #: Where the interpreter itself keeps the site: (file, line, function), innermost first.
+    origin: tuple[tuple[str, int, str], ...] = ()
     evidence: Sequence[str] = ()
     mend: Callable[[], str] | None = None
     holds: dict[str, int] = field(default_factory=dict[str, int])
@@ -46,7 +48,7 @@ def verdicts(cases: Iterable[Case], *, reader: Reader) -> Iterator[Verdict]:
     """
     groups: dict[tuple[object, ...], list[Case]] = {}
     for case in cases:
-        place = (reader.innermost(case.site) or case.site) if case.site else case.subject
+        place = (reader.innermost(case.site) or case.site) if case.site else (case.origin[:1] or case.subject)
         groups.setdefault((case.tenure, case.kind, case.title, place), []).append(case)
     for group in groups.values():
         yield _verdict(group, reader)
@@ -63,13 +65,19 @@ def _verdict(group: list[Case], reader: Reader) -> Verdict:
         title=first.title,
         subject=first.subject,
         owner=first.tenure.owner,
-        site=reader.read(first.site) if first.site else None,
+        site=reader.read(first.site) if first.site else _site(first.origin),
         evidence=tuple(evidence),
         remedy=first.remedy,
         count=len(group),
     )
     mends = [case.mend for case in group if case.mend is not None]
     return Verdict(finding, (lambda: _mend(mends)) if mends else None)
+
+
+def _site(origin: tuple[tuple[str, int, str], ...]) -> Site | None:
+    if not origin:
+        return None
+    return Site(frames=tuple(Frame(file=file, line=line, function=name) for file, line, name in origin), depth_cut=True)
 
 
 def _others(group: list[Case]) -> str:

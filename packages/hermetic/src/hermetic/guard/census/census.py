@@ -4,6 +4,7 @@ The census as a component of the guard: takes in what trackers see, and judges w
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,8 @@ from hermetic.guard.component import Quiet
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from hermetic.guard.census.tracker import Held, Tracker
+    from hermetic.guard.census.arrivals import Arrivals
+    from hermetic.guard.census.tracker import Held, Listed, Tracker
     from hermetic.guard.component import Verdict
     from hermetic.guard.ownership import Roll, Tenure
 
@@ -33,6 +35,7 @@ class Suspect:
     """
 
     entry: AnyEntry
+    tracker: Tracker
     resource: Any
     is_dropped: bool
     parts: list[Suspect] = field(default_factory=list["Suspect"])
@@ -45,12 +48,13 @@ class Census(Quiet):
 
     name = "census"
 
-    def __init__(self, trackers: Sequence[Tracker], *, roll: Roll) -> None:
+    def __init__(self, trackers: Sequence[Tracker], *, roll: Roll, arrivals: Arrivals) -> None:
         self.ledger = Ledger()
         self.attribution = Attribution(roll)
         self._reader = site.Reader()
         self._trackers = tuple(trackers)
         self._roll = roll
+        self._arrivals = arrivals
         self._undo: list[Callable[[], None]] = []
         self._happened: list[Case] = []
 
@@ -59,6 +63,7 @@ class Census(Quiet):
             self._undo.append(tracker.install(self))
 
     def stop(self) -> None:
+        self._arrivals.stop()
         while self._undo:
             self._undo.pop()()
 
@@ -71,20 +76,34 @@ class Census(Quiet):
         """
         self._happened.append(case)
 
+    def entries(self, kind: str) -> Sequence[AnyEntry]:
+        return self.ledger.of_kind(kind)
+
+    def find(self, resource: object, kind: str) -> AnyEntry | None:
+        return self.ledger.find(resource, kind)
+
+    def over(self, entry: Listed, *, evidence: str) -> None:
+        known = _mine(entry)
+        self.ledger.strike(known)
+        suspect = Suspect(known, known.tracker, known(), is_dropped=False)
+        self.happened(_case(suspect, may_mend=False, also=evidence))
+
+    def forget(self, entry: Listed) -> None:
+        self.ledger.strike(_mine(entry))
+
     def held(self, kind: str) -> Sequence[HeldEntry]:
-        return self.ledger.held(kind)
+        return [entry for entry in self.ledger.of_kind(kind) if isinstance(entry, HeldEntry)]
 
     def let_go(self, held: Held, *, was_dropped: bool) -> None:
-        if not isinstance(held, HeldEntry):  # the protocol hides the entry from trackers; only entries come back
-            raise TypeError(type(held))
-        self.ledger.strike(held)
+        known = _mine(held)
+        self.ledger.strike(known)
         if was_dropped:
-            self.happened(_case(Suspect(held, held(), is_dropped=True), may_mend=False))
-        held.release()
+            self.happened(_case(Suspect(known, known.tracker, known(), is_dropped=True), may_mend=False))
+        known.release()
 
     def judge(self, tenures: Sequence[Tenure]) -> Iterable[Verdict]:
         happened, self._happened = self._happened, []
-        suspects = self._suspects(tenures)
+        suspects = self._settled(self._suspects(tenures))
         if not suspects and not happened:
             return ()
         self._hand_over(suspects, tenures)
@@ -97,36 +116,67 @@ class Census(Quiet):
                 is_dropped = entry.is_dropped()
                 resource = entry()
                 if resource is not None and _is_open(entry.tracker, resource):
-                    suspects.append(Suspect(entry, resource, is_dropped))
+                    suspects.append(Suspect(entry, entry.tracker, resource, is_dropped))
                 entry.release()
         return suspects
+
+    def _settled(self, suspects: list[Suspect]) -> list[Suspect]:
+        by_tracker: dict[int, list[Suspect]] = {}
+        for suspect in suspects:
+            by_tracker.setdefault(id(suspect.tracker), []).append(suspect)
+        for group in by_tracker.values():
+            with contextlib.suppress(Exception):  # a loop that cannot be run now: nothing settles
+                group[0].tracker.settle([suspect.resource for suspect in group])
+        still = [suspect for suspect in suspects if _is_open(suspect.tracker, suspect.resource)]
+        for suspect in still:
+            suspect.tracker = suspect.tracker.refine(suspect.resource)
+        return still
 
     def _hand_over(self, suspects: list[Suspect], ended: Sequence[Tenure]) -> None:
         """
         What the value of a living fixture holds is that fixture's to close.
         """
         for tenure in self._roll.living():
-            value = tenure.value() if tenure.value is not None and tenure not in ended else None
             wanted = {id(suspect.resource) for suspect in suspects if not suspect.is_dropped}
-            if value is None or not wanted:
-                continue
-            held = reached([value], wanted)
+            if not wanted:
+                return
+            roots = self._roots(tenure) if tenure not in ended else []
+            held: set[int] = reached(roots, wanted) if roots else set()
             for suspect in [one for one in suspects if id(one.resource) in held]:
                 suspects.remove(suspect)
                 entry = suspect.entry
                 self.ledger.enter(entry.tracker, suspect.resource, site=entry.site, tenure=tenure, note=entry.note)
+
+    def _roots(self, tenure: Tenure) -> list[object]:
+        """
+        A living fixture's value, and what it has open.
+        """
+        value = tenure.value() if tenure.value is not None else None
+        roots: list[object] = [] if value is None else [value]
+        for entry in self.ledger.page(tenure):
+            resource = entry()
+            if resource is not None and _is_open(entry.tracker, resource):
+                roots += entry.tracker.belongings(resource)
+        return roots
+
+
+def _mine(entry: object) -> AnyEntry:
+    # The protocols hide entries from trackers; nothing but entries comes back.
+    if not isinstance(entry, (Entry, HeldEntry)):
+        raise TypeError(type(entry))
+    return entry
 
 
 def _causes(suspects: list[Suspect]) -> list[Suspect]:
     """
     The suspects that no other one explains; the others are put among the parts of what holds them.
     """
-    causes = sorted(suspects, key=lambda one: -one.entry.tracker.rank)
+    causes = sorted(suspects, key=lambda one: -one.tracker.rank)
     index = 0
     while index < len(causes):
         suspect = causes[index]
         index += 1
-        lower = {id(one.resource): one for one in causes[index:] if one.entry.tracker.rank < suspect.entry.tracker.rank}
+        lower = {id(one.resource): one for one in causes[index:] if one.tracker.rank < suspect.tracker.rank}
         if lower:
             held = reached(suspect.resource, lower)
             suspect.parts = [lower[key] for key in held]
@@ -134,27 +184,27 @@ def _causes(suspects: list[Suspect]) -> list[Suspect]:
     return causes
 
 
-def _case(suspect: Suspect, *, may_mend: bool = True) -> Case:
+def _case(suspect: Suspect, *, may_mend: bool = True, also: str = "") -> Case:
     entry = suspect.entry
-    tracker = entry.tracker
+    tracker = suspect.tracker
     return Case(
         kind=tracker.kind,
         title=f"{tracker.title} {'dropped without being closed' if suspect.is_dropped else tracker.verb}",
-        subject=_subject(entry, suspect.resource),
+        subject=_subject(tracker, suspect.resource, entry.note),
         remedy=tracker.remedy,
         tenure=entry.tenure,
         site=entry.site,
-        evidence=_evidence(tracker, suspect.resource),
+        evidence=[*_evidence(tracker, suspect.resource), *([also] if also else [])],
         mend=(lambda: _mend(suspect)) if may_mend else None,
-        holds=dict(Counter(part.entry.tracker.noun for part in suspect.parts)),
+        holds=dict(Counter(part.tracker.noun for part in suspect.parts)),
     )
 
 
 def _mend(suspect: Suspect) -> str:
-    done = suspect.entry.tracker.mend(suspect.resource)
+    done = suspect.tracker.mend(suspect.resource)
     for part in suspect.parts:
-        if _is_open(part.entry.tracker, part.resource):
-            part.entry.tracker.mend(part.resource)
+        if _is_open(part.tracker, part.resource):
+            part.tracker.mend(part.resource)
     return done
 
 
@@ -165,9 +215,9 @@ def _is_open(tracker: Tracker, resource: object) -> bool:
         return False
 
 
-def _subject(entry: AnyEntry, resource: object) -> str:
+def _subject(tracker: Tracker, resource: object, note: str) -> str:
     try:
-        return entry.tracker.subject(resource, entry.note)
+        return tracker.subject(resource, note)
     except Exception:  # noqa: BLE001 - as for any repr of a user's object
         return safe_repr(resource)
 

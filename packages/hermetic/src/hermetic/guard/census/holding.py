@@ -46,6 +46,7 @@ def reached(start: object, wanted: Collection[int], *, limit: int = LIMIT) -> se
     # Asked about a loop itself, the walk must look into it: the first object is never a stop.
     queue: deque[Any] = deque(_held_by(start))
     found: set[int] = set()
+    stops: dict[type, bool] = {}
     missing = set(wanted) - seen
     while queue and missing and len(seen) < limit:
         one = queue.popleft()
@@ -56,7 +57,11 @@ def reached(start: object, wanted: Collection[int], *, limit: int = LIMIT) -> se
         if key in missing:
             found.add(key)
             missing.discard(key)
-        if not _is_stop(one):
+        cls: type[Any] = type(one)
+        stop = stops.get(cls)
+        if stop is None:
+            stop = stops[cls] = _is_stop(cls)
+        if not stop:
             queue.extend(_held_by(one))
     return found
 
@@ -70,8 +75,11 @@ def _held_by(one: object) -> Iterable[object]:
     return gc.get_referents(one)
 
 
-def _is_stop(one: object) -> bool:
-    if isinstance(one, _STOP):
+def _is_stop(cls: type) -> bool:
+    if issubclass(cls, _STOP):
         return True
-    module: object = getattr(type(one), "__module__", "")
+    # The policy holds child watchers, and those hold every subprocess; its class is on its way out of asyncio.
+    if any(base.__name__.endswith("AbstractEventLoopPolicy") for base in cls.__mro__):
+        return True
+    module: object = getattr(cls, "__module__", "")
     return isinstance(module, str) and module.partition(".")[0] in _STOP_PACKAGES

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import sys
 import weakref
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
     from hermetic.guard.ownership import Tenure
 
 
+_REMEMBERED = 64
+
+
 class Entry(weakref.ref[Any]):
     """
     A resource, when it can be referenced weakly, with its kind, site and owner.
     """
 
-    __slots__ = ("note", "site", "tenure", "tracker")
+    __slots__ = ("key", "note", "site", "tenure", "tracker")
 
+    key: int
     tracker: Tracker
     site: RawSite
     tenure: Tenure
@@ -92,10 +97,14 @@ class Ledger:
 
     def __init__(self) -> None:
         self._book: dict[Tenure, dict[int, Entry | HeldEntry]] = {}
+        # Entries whose resources were just freed: the interpreter may yet say something about them.
+        self._freed: deque[Entry] = deque(maxlen=_REMEMBERED)
         self._strike: Callable[[Entry], None] = self._struck
 
     def enter(self, tracker: Tracker, resource: object, *, site: RawSite, tenure: Tenure, note: str = "") -> None:
         entry = HeldEntry(resource) if tracker.holds else Entry(resource, self._strike)
+        if isinstance(entry, Entry):
+            entry.key = id(resource)
         entry.tracker = tracker
         entry.site = site
         entry.tenure = tenure
@@ -109,6 +118,7 @@ class Ledger:
         page[id(entry)] = entry
 
     def _struck(self, entry: Entry) -> None:
+        self._freed.append(entry)
         page = self._book.get(entry.tenure)
         if page is not None:
             page.pop(id(entry), None)
@@ -125,23 +135,28 @@ class Ledger:
         page = self._book.pop(tenure, None)
         return list(page.values()) if page else []
 
-    def hand_over(self, entry: Entry | HeldEntry, tenure: Tenure) -> None:
+    def find(self, resource: object, kind: str) -> Entry | HeldEntry | None:
         """
-        From now on `tenure` answers for it.
+        The entry of a resource of this kind, also in the moment in which it is freed.
         """
-        self.strike(entry)
-        entry.tenure = tenure
-        self._write(entry)
+        for entry in self.of_kind(kind):
+            if entry() is resource:
+                return entry
+        key = id(resource)
+        return next((one for one in reversed(self._freed) if one.key == key and one.tracker.kind == kind), None)
 
-    def held(self, kind: str) -> list[HeldEntry]:
+    def page(self, tenure: Tenure) -> list[Entry | HeldEntry]:
         """
-        The entries of one kind that the ledger itself keeps alive, whoever owns them.
+        What one owner answers for now.
+        """
+        return list(self._book.get(tenure, {}).values())
+
+    def of_kind(self, kind: str) -> list[Entry | HeldEntry]:
+        """
+        The entries of one kind, whoever owns them.
         """
         return [
-            entry
-            for page in list(self._book.values())
-            for entry in list(page.values())
-            if isinstance(entry, HeldEntry) and entry.tracker.kind == kind
+            entry for page in list(self._book.values()) for entry in list(page.values()) if entry.tracker.kind == kind
         ]
 
     def __len__(self) -> int:

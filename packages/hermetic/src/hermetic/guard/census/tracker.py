@@ -12,6 +12,23 @@ if TYPE_CHECKING:
     from hermetic.foundation.finding import Remedy
     from hermetic.guard.census.attribution import Attribution
     from hermetic.guard.census.cases import Case
+    from hermetic.guard.census.site import RawSite
+    from hermetic.guard.ownership import Tenure
+
+
+class Listed(Protocol):
+    """
+    A resource on the books, with its owner and its site.
+    """
+
+    tenure: Tenure
+    site: RawSite
+
+    def __call__(self) -> Any:
+        """
+        The resource, None when it has been freed.
+        """
+        ...
 
 
 class Held(Protocol):
@@ -55,6 +72,30 @@ class Intake(Protocol):
         """
         ...
 
+    def entries(self, kind: str) -> Sequence[Listed]:
+        """
+        Everything of one kind that is on the books, whoever owns it.
+        """
+        ...
+
+    def find(self, resource: object, kind: str) -> Listed | None:
+        """
+        What is on the books about this very resource, also while it is being freed.
+        """
+        ...
+
+    def over(self, entry: Listed, *, evidence: str) -> None:
+        """
+        It just ended in a way that only leaks end: report it at the next judgement, and take it off the books.
+        """
+        ...
+
+    def forget(self, entry: Listed) -> None:
+        """
+        Take it off the books without a word.
+        """
+        ...
+
     def let_go(self, held: Held, *, was_dropped: bool) -> None:
         """
         Keep it no longer: it is closed, or it was dropped unclosed and is reported now.
@@ -95,6 +136,24 @@ class Tracker(Protocol):
 
     def evidence(self, resource: Any) -> list[str]: ...
 
+    def refine(self, resource: Any) -> Tracker:
+        """
+        The tracker that speaks for an open resource: itself, or one for the state it is in.
+        """
+        ...
+
+    def settle(self, resources: Sequence[Any]) -> None:
+        """
+        Give those about to be reported a last moment to end, when they are on their way.
+        """
+        ...
+
+    def belongings(self, resource: Any) -> Sequence[object]:
+        """
+        Where to begin when asking what an open resource of a living fixture holds.
+        """
+        ...
+
     def mend(self, resource: Any) -> str:
         """
         Close it and say what was done; raise when it cannot be done.
@@ -107,9 +166,23 @@ class Basic:
     What most trackers share.
     """
 
+    kind: str
+    noun: str
+    title: str
+    remedy: Remedy
+
     verb: str = "left open"
     rank: int = 10
     holds: bool = False
 
     def evidence(self, resource: Any) -> list[str]:  # noqa: ARG002 - a base class names it for others
         return []
+
+    def refine(self, resource: Any) -> Any:  # noqa: ARG002 - as above
+        return self
+
+    def settle(self, resources: Sequence[Any]) -> None:
+        pass
+
+    def belongings(self, resource: Any) -> Sequence[object]:
+        return (resource,)

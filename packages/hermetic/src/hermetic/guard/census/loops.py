@@ -1,0 +1,122 @@
+"""
+Event loops, and how the census gets a moment on one to close things properly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from asyncio import base_events, events
+from typing import TYPE_CHECKING, Any
+
+from hermetic.foundation.finding import Remedy
+from hermetic.guard.census.tracker import Basic
+from hermetic.guard.census.wording import safe_repr
+from hermetic.guard.census.wrapping import all_of, at_creation
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import FrameType
+
+    from hermetic.guard.census.arrivals import Arrivals
+    from hermetic.guard.census.tracker import Intake
+
+PATIENCE = 1.0
+# Files whose closing of a runner ends a test or a fixture, while any other code's is that code's own way to clean up.
+_TEST_RUNNERS = ("pytest_asyncio", "anyio", "async_case.py", "pytest_aiohttp", "pytest_plugin.py")
+
+
+def can_run(loop: Any) -> bool:
+    """
+    Whether the census may run this loop now: it is open, and nobody runs it or another one in this thread.
+    """
+    return (
+        isinstance(loop, asyncio.AbstractEventLoop)
+        and not loop.is_closed()
+        and not loop.is_running()
+        and events._get_running_loop() is None  # noqa: SLF001 - the public call raises when there is none
+    )
+
+
+def spin(loop: asyncio.AbstractEventLoop, *, times: int = 3) -> None:
+    """
+    Let a loop do what it has ready, so that what was cancelled or closed a moment ago can end.
+    """
+    for _ in range(times):
+        coroutine = asyncio.sleep(0)
+        loop.run_until_complete(coroutine)
+
+
+def run(loop: asyncio.AbstractEventLoop, awaitable: Awaitable[object], *, timeout: float = PATIENCE) -> None:
+    """
+    Run a clean-up on its loop.
+
+    Raises:
+        TimeoutError: it took longer than `timeout` seconds.
+    """
+
+    async def bounded() -> None:
+        await asyncio.wait_for(awaitable, timeout)
+
+    loop.run_until_complete(bounded())
+
+
+def is_closed_by_test_runner() -> bool:
+    """
+    Whether the shutdown of a loop, from which this is called, was asked for by what runs tests.
+    """
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - who closes a runner decides what the closing means
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if any(name in file for name in _TEST_RUNNERS):
+            return True
+        if not any(name in file for name in ("asyncio", "hermetic", "contextlib")):
+            return False
+        frame = frame.f_back
+    return False
+
+
+class EventLoops(Basic):
+    kind = "asyncio.loop"
+    noun = "event loop"
+    title = "Event loop"
+    verb = "never closed"
+    rank = 90
+    remedy = Remedy(
+        text="Let the runner make and close it, or close it in a finally:",
+        code="with asyncio.Runner() as runner:\n    runner.run(main())",
+    )
+
+    def __init__(self, arrivals: Arrivals) -> None:
+        self._arrivals = arrivals
+
+    def install(self, intake: Intake) -> Callable[[], None]:
+        undoes = [at_creation(base_events.BaseEventLoop, self, intake)]
+        # uvloop's loop is written in C; only the class that it exports can be watched.
+        self._arrivals.when("uvloop", lambda uvloop: undoes.append(at_creation(uvloop.Loop, self, intake)))
+        return all_of(undoes)
+
+    def is_open(self, resource: asyncio.AbstractEventLoop) -> bool:
+        return not resource.is_closed()
+
+    def subject(self, resource: asyncio.AbstractEventLoop, note: str) -> str:
+        del note
+        return safe_repr(resource)
+
+    def evidence(self, resource: asyncio.AbstractEventLoop) -> list[str]:
+        return ["it is still running, in another thread"] if resource.is_running() else []
+
+    def mend(self, resource: asyncio.AbstractEventLoop) -> str:
+        if resource.is_running():
+            resource.call_soon_threadsafe(resource.stop)
+            deadline = time.monotonic() + PATIENCE
+            while resource.is_running():
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"it did not stop within {PATIENCE} s")
+                time.sleep(0.001)  # its thread needs the interpreter to stop
+        with contextlib.suppress(Exception):
+            resource.run_until_complete(resource.shutdown_asyncgens())
+        resource.close()
+        return "closed"
