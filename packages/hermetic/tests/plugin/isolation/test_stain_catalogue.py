@@ -180,7 +180,7 @@ CATALOGUE = [
         "asyncio-origin-tracking",
         "sys.set_coroutine_origin_tracking_depth(3)  # here",
         "async def quiet():\n    pass\nasyncio.run(quiet(), debug=True)",
-        "sys.get_coroutine_origin_tracking_depth() == 0",
+        "sys.get_coroutine_origin_tracking_depth() != 3",
     ),
     Seed("faulthandler", "faulthandler.disable()  # here", "faulthandler.is_enabled()", "faulthandler.is_enabled()"),
     Seed(

@@ -16,7 +16,7 @@ import gc
 from collections import deque
 from contextvars import Context
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -57,7 +57,7 @@ def reached(start: object, wanted: Collection[int], *, limit: int = LIMIT) -> se
         if key in missing:
             found.add(key)
             missing.discard(key)
-        cls: type[Any] = type(one)
+        cls = cast("type[object]", type(one))
         stop = stops.get(cls)
         if stop is None:
             stop = stops[cls] = _is_stop(cls)
@@ -75,7 +75,7 @@ def _held_by(one: object) -> Iterable[object]:
     return gc.get_referents(one)
 
 
-def _is_stop(cls: type) -> bool:
+def _is_stop(cls: Any) -> bool:
     if issubclass(cls, _STOP):
         return True
     # The policy holds child watchers, and those hold every subprocess; its class is on its way out of asyncio.
