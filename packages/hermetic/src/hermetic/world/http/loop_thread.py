@@ -11,6 +11,8 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hermetic.world.http.precise_loop import new_precise_loop
+
 if TYPE_CHECKING:
     import concurrent.futures
     from collections.abc import Callable, Coroutine
@@ -24,7 +26,7 @@ class LoopThread:
     """
 
     def __init__(self, *, name: str, loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None) -> None:
-        self.loop = (loop_factory or asyncio.new_event_loop)()
+        self.loop = (loop_factory or new_precise_loop)()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
