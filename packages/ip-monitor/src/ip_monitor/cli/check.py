@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ip_monitor.cli.exit_status import ExitStatus
+from ip_monitor.cli.ballot_json import ballot_as_json
+from ip_monitor.cli.exit_status import ExitStatus, status_of_kind
 from ip_monitor.cli.options import settings_options
 from ip_monitor.cli.output import echo_json
 from ip_monitor.cli.wording import stamp
 from ip_monitor.settings import Reading
 
 if TYPE_CHECKING:
-    from ip_monitor.domain.ballots import Ballot
     from ip_monitor.domain.checks import Check
     from ip_monitor.settings import Request, Settings
 
@@ -69,16 +69,7 @@ def status_of(check: Check) -> ExitStatus:
     """
     The exit status that a check's outcome has. A new address that was not confirmed is not known yet.
     """
-    from ip_monitor.domain.verdicts import VerdictKind  # noqa: PLC0415
-
-    if check.unconfirmed:
-        return ExitStatus.DISPUTED
-    return {
-        VerdictKind.DISPUTED: ExitStatus.DISPUTED,
-        VerdictKind.OFFLINE: ExitStatus.OFFLINE,
-        VerdictKind.CAPTIVE: ExitStatus.CAPTIVE,
-        VerdictKind.MULTI_EGRESS: ExitStatus.SEVERAL,
-    }.get(check.kind, ExitStatus.OK)
+    return ExitStatus.DISPUTED if check.unconfirmed else status_of_kind(check.kind)
 
 
 def check_as_json(check: Check, status: ExitStatus) -> dict[str, Any]:
@@ -90,32 +81,4 @@ def check_as_json(check: Check, status: ExitStatus) -> dict[str, Any]:
         "families": {ballot.family.label: ballot_as_json(ballot) for ballot in check.ballots},
         "changes": [change.key for change in check.changes],
         "unconfirmed": [family.label for family in check.unconfirmed],
-    }
-
-
-def ballot_as_json(ballot: Ballot) -> dict[str, Any]:
-    verdict = ballot.verdict
-    return {
-        "at": stamp(ballot.at),
-        "verdict": verdict.kind.value,
-        "address": None if verdict.address is None else str(verdict.address),
-        "addresses": [str(address) for address in verdict.addresses],
-        "previous": None if ballot.previous is None else str(ballot.previous),
-        "reason": verdict.reason,
-        "is_decisive": verdict.is_decisive,
-        "operators": list(verdict.operators),
-        "weight": verdict.support,
-        "weight_of_all": verdict.total,
-        "answers": [
-            {
-                "source": answer.source.name,
-                "operator": answer.source.operator,
-                "transport": answer.source.transport.value,
-                "latency_s": round(answer.latency_s, 4),
-                "address": None if answer.address is None else str(answer.address),
-                "failure": None if answer.failure is None else answer.failure.kind.value,
-                "detail": None if answer.failure is None else answer.failure.detail,
-            }
-            for answer in ballot.answers
-        ],
     }

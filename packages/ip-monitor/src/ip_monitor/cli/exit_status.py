@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from ip_monitor.domain.verdicts import VerdictKind
+
 
 class ExitStatus(IntEnum):
     """
@@ -21,3 +23,18 @@ class ExitStatus(IntEnum):
     SEVERAL = 6
     ALREADY_RUNNING = 7
     DATABASE = 8
+
+
+def status_of_kind(kind: VerdictKind) -> ExitStatus:
+    """
+    The exit status that tells a script what a verdict told a person.
+    """
+    return _BY_KIND.get(kind, ExitStatus.OK)
+
+
+_BY_KIND = {
+    VerdictKind.DISPUTED: ExitStatus.DISPUTED,
+    VerdictKind.OFFLINE: ExitStatus.OFFLINE,
+    VerdictKind.CAPTIVE: ExitStatus.CAPTIVE,
+    VerdictKind.MULTI_EGRESS: ExitStatus.SEVERAL,
+}

@@ -4,24 +4,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from ip_monitor.cli.change_json import change_as_json
 from ip_monitor.cli.options import settings_options
 from ip_monitor.cli.output import echo_json, echo_table
-from ip_monitor.cli.wording import moment, stamp
+from ip_monitor.cli.wording import moment
+from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.wording import duration
-from ip_monitor.settings import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+    from ip_monitor.adapters.storage.sqlite import SQLiteIPStorage
     from ip_monitor.domain.changes import Change
     from ip_monitor.settings import Request
 
@@ -42,9 +42,9 @@ def command(request: Request, *, family: str | None, limit: int, everything: boo
     """
     The addresses there have been, newest first. Reads the database without disturbing a monitor that writes it.
     """
-    reading = Reading(request)
-    database = reading.result().settings.database
-    changes = asyncio.run(_read(database, family=family, limit=None if everything else limit))
+    from ip_monitor.cli.reading import read  # noqa: PLC0415 # a command pays when it runs
+
+    changes = read(request, lambda storage: _pages(storage, family=family, limit=None if everything else limit))
     if style == "json":
         echo_json([change_as_json(change) for change in changes])
     elif style == "csv":
@@ -57,36 +57,17 @@ def command(request: Request, *, family: str | None, limit: int, everything: boo
         click.echo("No address is known yet.")
 
 
-async def _read(database: Path, *, family: str | None, limit: int | None) -> list[Change]:
-    from ip_monitor.adapters.storage.sqlite import SQLiteIPStorage  # noqa: PLC0415 # a command pays when it runs
-    from ip_monitor.domain.addresses import Family  # noqa: PLC0415
-
+async def _pages(storage: SQLiteIPStorage, *, family: str | None, limit: int | None) -> list[Change]:
     wanted = None if family is None else Family(_FAMILIES[family])
-    storage = await SQLiteIPStorage.open(database, read_only=True)
-    try:
-        found: list[Change] = []
-        while limit is None or len(found) < limit:
-            size = _PAGE if limit is None else min(_PAGE, limit - len(found))
-            before = found[-1].key if found else None
-            page = await storage.get_ip_history(family=wanted, limit=size, before=before)
-            found += page
-            if len(page) < size:
-                break
-        return found
-    finally:
-        await storage.close()
-
-
-def change_as_json(change: Change) -> dict[str, Any]:
-    return {
-        "key": change.key,
-        "at": stamp(change.at),
-        "family": change.family.label,
-        "address": str(change.address),
-        "previous": None if change.previous is None else str(change.previous),
-        "previous_lasted_s": change.previous_lasted_s,
-        "operators": list(change.operators),
-    }
+    found: list[Change] = []
+    while limit is None or len(found) < limit:
+        size = _PAGE if limit is None else min(_PAGE, limit - len(found))
+        before = found[-1].key if found else None
+        page = await storage.get_ip_history(family=wanted, limit=size, before=before)
+        found += page
+        if len(page) < size:
+            break
+    return found
 
 
 def _write_csv(changes: Sequence[Change]) -> None:

@@ -18,9 +18,12 @@ from ip_monitor.errors import IPMonitorError
 
 COMMANDS = {
     "check": "Ask once and say what the public address is.",
+    "completion": "Print a script for your shell that completes words.",
     "config": "List the settings, and show what they are and why.",
     "history": "List the addresses there have been.",
     "run": "Watch the address until stopped.",
+    "status": "Say what is known, without asking anybody.",
+    "why": "Explain the last verdict, or a change.",
 }
 """
 Every command with the line that `--help` shows, so that `--help` need not import any of them.
