@@ -1,3 +1,207 @@
 """
-simulate
+The product against a small internet of its own: the same storage, monitor and delivery, asking servers in this very
+process, on loopback.
+
+Six operators look at one line whose address changes every few seconds. One lies, one is slow, one fails in every way it
+knows; a receiver stands in for Discord. A referee watches and gives a verdict at the end.
 """
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from hermetic.world.http import MockServer, Request, lognormal
+
+from ip_monitor.domain.addresses import Family
+from ip_monitor.domain.events import AnswerArrived, ChangeRecorded, CheckFinished, NoticeDelivered, Trouble
+from ip_monitor.settings import Secret, Settings
+from ip_monitor.testing.ip_api_cluster import MockAPICluster
+from ip_monitor.testing.line import SimulatedLine
+from ip_monitor.testing.pools import DATA_CENTRE, PLAY_RANGES, RESIDENTIAL
+from ip_monitor.testing.profiles import CAPTIVE_PORTAL, HEROKU_DOWN, LOGIN_REDIRECT
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from ipaddress import IPv4Address, IPv6Address
+    from pathlib import Path
+
+    from ip_monitor.domain.changes import Change
+    from ip_monitor.domain.events import Event
+    from ip_monitor.domain.providers import ProviderSpec
+
+OPERATORS = {
+    "alder": "cloudflare_trace",
+    "birch": "ipify",
+    "cedar": "aws",
+    "slow": "ident_me",
+    "liar": "icanhazip",
+    "failing": "ifconfig_me",
+}
+# Times are those of speed 1.
+FIRST_CHANGE_S = 4.0
+CHANGE_EVERY_S = 6.0
+_INTERVAL_S = 1.0
+_PAUSE_S = 0.3
+# Interval, twice the deadline and the pause stay below the time between changes: no change can be missed.
+_TIMEOUT_S = 1.5
+# A change so late that the last check could not confirm it any more would be counted as missed.
+_QUIET_END_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Internet:
+    """
+    What is simulated: the line with its plan, the services, and the receiver of announcements.
+    """
+
+    line: SimulatedLine
+    cluster: MockAPICluster
+    speed: float
+    receiver: MockServer
+    lie: IPv4Address | IPv6Address
+
+    def specs(self) -> tuple[ProviderSpec, ...]:
+        return tuple(
+            replace(spec, name=spec.operator, timeout_s=_TIMEOUT_S / self.speed) for spec in self.cluster.specs()
+        )
+
+    def settings(self, database: Path) -> Settings:
+        """
+        Settings that fit: short intervals, and play addresses that count as public.
+        """
+        return Settings(
+            database=database,
+            interval_s=_INTERVAL_S / self.speed,
+            retry_s=_INTERVAL_S / self.speed,
+            confirm_pause_s=_PAUSE_S / self.speed,
+            timeout_s=_TIMEOUT_S / self.speed,
+            families="ipv4",
+            public_ranges=PLAY_RANGES,
+            discord_webhook=Secret(self.receiver.url_for("/webhook")),
+        )
+
+
+@contextlib.asynccontextmanager
+async def open_internet(*, seconds: float, seed: int, speed: float = 1.0) -> AsyncGenerator[Internet]:
+    """
+    Start the servers, and plan the line's changes for so many seconds; stop them all at the end of the block.
+    `speed` divides every time but `seconds`.
+    """
+    line = SimulatedLine(pools={Family.V4: RESIDENTIAL}, seed=seed)
+    cluster = MockAPICluster(OPERATORS, line=line, seed=seed)
+    receiver = MockServer("receiver", seed=seed)
+    receiver.post("/webhook").json({"id": "1"})
+    lie = DATA_CENTRE.network[66]
+    _misbehave(cluster, lie, speed=speed)
+    async with cluster, receiver:
+        begin = line.elapsed_s
+        end = seconds * speed - _QUIET_END_S
+        count = max(0, int((end - FIRST_CHANGE_S) // CHANGE_EVERY_S) + 1)
+        line.plan(*(begin + (FIRST_CHANGE_S + CHANGE_EVERY_S * nth) / speed for nth in range(count)))
+        yield Internet(line=line, cluster=cluster, speed=speed, receiver=receiver, lie=lie)
+
+
+def _misbehave(cluster: MockAPICluster, lie: IPv4Address | IPv6Address, *, speed: float) -> None:
+    for server in cluster:
+        server.latency(lognormal(median=0.03, p99=0.15))
+    cluster["slow"].latency(lognormal(median=0.6 / speed, p99=1.2 / speed))
+    cluster["liar"].lie(lie)
+    troubles = itertools.cycle((HEROKU_DOWN, CAPTIVE_PORTAL, LOGIN_REDIRECT))
+    cluster["failing"].any("/{rest:path}", first=True).call(lambda _request: next(troubles))
+
+
+@dataclass(slots=True)
+class Referee:
+    """
+    Watches the events and compares them with the truth. `report` sums up.
+    """
+
+    internet: Internet
+    checks: int = 0
+    lies_heard: int = 0
+    recorded: list[Change] = field(default_factory=list["Change"])
+    delivered: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    troubles: list[str] = field(default_factory=list[str])
+
+    def observe(self, event: Event) -> None:
+        match event:
+            case AnswerArrived() if event.answer.address == self.internet.lie:
+                self.lies_heard += 1
+            case CheckFinished():
+                self.checks += 1
+            case ChangeRecorded():
+                self.recorded.append(event.change)
+            case NoticeDelivered():
+                self.delivered.setdefault(event.notice.sink, []).append(event.notice.change.key)
+            case Trouble():
+                self.troubles.append(event.what)
+            case _:
+                pass
+
+    def report(self) -> Report:
+        steps = self.internet.line.steps(Family.V4)
+        return Report(
+            truth=tuple(str(step.address) for step in steps),
+            recorded=tuple(str(change.address) for change in self.recorded),
+            announced=tuple(_announced(call.request) for call in self.internet.receiver.calls),
+            checks=self.checks,
+            lies_heard=self.lies_heard,
+            lies_believed=sum(change.address == self.internet.lie for change in self.recorded),
+            troubles=tuple(self.troubles),
+        )
+
+
+def _announced(request: Request) -> str:
+    embed = request.json()["embeds"][0]
+    found: str = next(entry["value"] for entry in embed["fields"] if entry["name"] == "New")
+    return found.strip("`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """
+    What was true, and what the product made of it. The first address counts as an announcement too.
+
+    Attributes:
+        truth: the addresses that the line had, in order.
+        recorded: those written to the database.
+        announced: those that the receiver was told, in the order of arrival.
+        troubles: what went wrong inside the product; must be empty.
+    """
+
+    truth: tuple[str, ...]
+    recorded: tuple[str, ...]
+    announced: tuple[str, ...]
+    checks: int
+    lies_heard: int
+    lies_believed: int
+    troubles: tuple[str, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        """
+        Every address recorded once and announced once, in order; the liar never believed; no trouble.
+        """
+        return self.truth == self.recorded == self.announced and not self.lies_believed and not self.troubles
+
+    def __str__(self) -> str:
+        lines = [
+            f"true        {_addresses(self.truth)}",
+            f"recorded    {_addresses(self.recorded)}",
+            f"announced   {_addresses(self.announced)}",
+            f"the liar    told {self.lies_heard} lies in {self.checks} checks; {self.lies_believed} were believed",
+            f"exceptions  {len(self.troubles)}",
+            *(f"            {trouble}" for trouble in self.troubles),
+        ]
+        if self.is_clean:
+            lines.append("Every change was announced exactly once.")
+        else:
+            lines.append("This is not as it should be: what was announced differs from what was true.")
+        return "\n".join(lines)
+
+
+def _addresses(addresses: tuple[str, ...]) -> str:
+    return f"{len(addresses)}: {' → '.join(addresses)}" if addresses else "none"

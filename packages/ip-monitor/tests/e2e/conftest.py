@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from ip_monitor.testing import PLAY_RANGES, MockAPICluster
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "ip-monitor"
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -165,3 +166,50 @@ def nobody(tmp_path):
         )
     )
     return path
+
+
+@pytest.fixture
+async def services():
+    """
+    Four services that tell the truth about one simulated line.
+    """
+    operators = {"alder": "cloudflare_trace", "birch": "ipify", "cedar": "aws", "dogwood": "ident_me"}
+    async with MockAPICluster(operators, seed=7) as cluster:
+        yield cluster
+
+
+def _toml(values: dict[str, object]) -> list[str]:
+    return [
+        f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}" for key, value in values.items()
+    ]
+
+
+@pytest.fixture
+def provider_table():
+    """
+    Make one `[[providers]]` table of a settings file, for a server of this machine.
+    """
+
+    def make(name: str, url: str) -> str:
+        fields = {"name": name, "url": url, "plain_http": True, "private_address": True}
+        return "\n".join(["[[providers]]", *_toml(fields), ""])
+
+    return make
+
+
+@pytest.fixture
+def settings_for(tmp_path, provider_table):
+    """
+    Write a settings file for these services and tables, and give its path.
+    """
+
+    def write(services: MockAPICluster, *more: str, **settings: object) -> Path:
+        values = {"default_providers": False, "families": "ipv4", "retry_s": 1, "confirm_pause_s": 0, **settings}
+        head = _toml(values)
+        head.append(f"public_ranges = {[str(network) for network in PLAY_RANGES]}")
+        tables = [provider_table(server.name, server.spec().url) for server in services]
+        path = tmp_path / "settings.toml"
+        path.write_text("\n".join([*head, *tables, *more]))
+        return path
+
+    return write

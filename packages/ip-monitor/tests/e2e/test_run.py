@@ -4,11 +4,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+from hermetic.world.http import MockServer
+from ip_monitor.domain.addresses import Family
 
 
 @pytest.fixture
@@ -74,8 +82,6 @@ async def test_json_lines_are_json(start, nobody, database):
     """
     `log_format = "json"` gives one object a line.
     """
-    import json
-
     running = await start("run", "--config", nobody, "--database", database, "--set", "log_format=json")
     event = json.loads(await running.line("offline"))
 
@@ -158,9 +164,6 @@ def test_a_database_that_may_not_be_read_is_refused(nobody, database, environ):
     """
     With the system's reason and what to do.
     """
-    import subprocess
-    import sys
-
     database.parent.mkdir()
     database.write_bytes(b"")
     database.chmod(0)
@@ -200,9 +203,6 @@ def test_a_log_line_needs_no_rich(environ):
     """
     Coloured tracebacks of a library are not worth 4 MiB to a log.
     """
-    import subprocess
-    import sys
-
     code = (
         "import sys\n"
         "from ip_monitor.cli.log_lines import logger\n"
@@ -214,3 +214,83 @@ def test_a_log_line_needs_no_rich(environ):
 
     assert first.endswith(' info    hello  who="you there"  n=1')
     assert second == "[]"
+
+
+async def test_it_recovers_by_itself_when_the_internet_is_back(services, settings_for, start, database):
+    """
+    Offline is a state, not an end.
+    """
+    settings = settings_for(services)
+    await services.stop()
+    running = await start("run", "--config", settings, "--database", database)
+    await running.line("no provider can be reached")
+    await services.start()
+
+    await running.line("IPv4 address is", str(services.line.address(Family.V4)))
+
+
+async def test_a_change_is_announced_once_to_every_sink(services, settings_for, start, database):
+    """
+    The log and a Discord webhook hear of the first address and of the change, once each and in order.
+    """
+    async with MockServer("discord", seed=7) as discord:
+        hook = discord.post("/api/webhooks/1/hush").json({"id": "1"})
+        env = {"IP_MONITOR_DISCORD_WEBHOOK": discord.url_for("/api/webhooks/1/hush")}
+        running = await start("run", "--config", settings_for(services), "--database", database, env=env)
+        first = str(services.line.address(Family.V4))
+        await running.line("delivered", "discord-webhook", first)
+        second = str(services.line.change(Family.V4))
+        running.process.send_signal(signal.SIGUSR1)
+        await running.line("delivered", "discord-webhook", second)
+        status, complaint, _ = await running.stop()
+        titles = [call.request.json()["embeds"][0]["title"] for call in hook.calls]
+
+    assert (status, complaint) == (0, "")
+    assert titles == [f"IPv4 address is {first}", f"IPv4 address changed from {first} to {second}"]
+    assert sum(f"changed from {first} to {second}" in line for line in running.lines) == 1
+    assert "hush" not in "\n".join(running.lines)
+
+
+@pytest.mark.needs_program("sqlite3")
+async def test_the_history_can_be_read_with_the_sqlite3_program(services, settings_for, start, database):
+    """
+    The file is a plain SQLite database that any tool opens.
+    """
+    running = await start("run", "--config", settings_for(services), "--database", database)
+    await running.line("IPv4 address is")
+    await running.stop()
+    query = "SELECT family, address, previous FROM changes"
+    words = ["sqlite3", database, query]
+    done = await asyncio.to_thread(subprocess.run, words, capture_output=True, text=True, check=True)
+
+    assert done.stdout == f"4|{services.line.address(Family.V4)}|\n"
+
+
+@pytest.mark.needs_program("unshare", "mount")
+async def test_a_full_disk_stops_nothing_and_loses_nothing(services, settings_for, start, tmp_path):
+    """
+    On a file system of 400 KiB that is filled up: the change is not announced before it could be written, and is
+    written and announced when there is space again.
+    """
+    small = tmp_path / "small"
+    small.mkdir()
+    script = f'mount -t tmpfs -o size=400k none "{small}" && exec "$@"'
+    prefix = ("unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh")
+    running = await start("run", "--config", settings_for(services), "--database", small / "ip.sqlite3", prefix=prefix)
+    await running.line("IPv4 address is")
+    inside = Path(f"/proc/{running.pid}/root{small}")
+    with (inside / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(bytes(1024))
+    changed = str(services.line.change(Family.V4))
+    running.process.send_signal(signal.SIGUSR1)
+    await running.line("error", "disk is full")
+
+    assert not any(f"to {changed}" in line for line in running.lines)
+
+    (inside / "filler").unlink()
+    await running.line("IPv4 address changed", f"to {changed}")
+    status, complaint, _ = await running.stop()
+
+    assert (status, complaint) == (0, "")
+    assert sum(f"to {changed}" in line for line in running.lines) == 1

@@ -8,7 +8,7 @@ import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ip_monitor.adapters.providers.defaults import DEFAULTS, SPARES
+from ip_monitor.adapters.providers.defaults import CDN_RANGES, DEFAULTS, SPARES
 from ip_monitor.domain.addresses import Family
 from ip_monitor.errors import IPMonitorError
 
@@ -65,7 +65,8 @@ def provider_specs(settings: Settings) -> tuple[ProviderSpec, ...]:
         UnknownProviderError: a name in the settings fits none.
         NobodyToAskError: nobody is left.
     """
-    own = [spec for provider in settings.providers for spec in provider.specs()]
+    # No customer has an address of a content network; whoever tells one has seen the network and not the customer.
+    own = [replace(spec, refused_ranges=CDN_RANGES) for provider in settings.providers for spec in provider.specs()]
     built_in = DEFAULTS if settings.default_providers else ()
     known = [bare_name(spec) for spec in (*DEFAULTS, *SPARES, *own)]
     _check_names("disabled_providers", settings.disabled_providers, known)

@@ -22,6 +22,7 @@ COMMANDS = {
     "config": "List the settings, and show what they are and why.",
     "history": "List the addresses there have been.",
     "run": "Watch the address until stopped.",
+    "simulate": "Watch a simulated internet for a while: see the product work, offline.",
     "status": "Say what is known, without asking anybody.",
     "why": "Explain the last verdict, or a change.",
 }

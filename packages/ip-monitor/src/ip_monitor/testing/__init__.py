@@ -1,3 +1,31 @@
 """
-Doubles and simulated surroundings for tests and for simulate.
+Doubles and simulated surroundings, for tests and for `simulate`.
 """
+
+from ip_monitor.testing.ip_api_cluster import MockAPICluster
+from ip_monitor.testing.ip_api_server import MockIPAPIServer
+from ip_monitor.testing.line import AddressStep, SimulatedLine
+from ip_monitor.testing.pools import (
+    CARRIER_GRADE_NAT,
+    DATA_CENTRE,
+    IPV6_PREFIX,
+    PLAY_RANGES,
+    RESIDENTIAL,
+    AddressPool,
+)
+from ip_monitor.testing.profiles import PROFILES, Profile
+
+__all__ = [
+    "CARRIER_GRADE_NAT",
+    "DATA_CENTRE",
+    "IPV6_PREFIX",
+    "PLAY_RANGES",
+    "PROFILES",
+    "RESIDENTIAL",
+    "AddressPool",
+    "AddressStep",
+    "MockAPICluster",
+    "MockIPAPIServer",
+    "Profile",
+    "SimulatedLine",
+]
