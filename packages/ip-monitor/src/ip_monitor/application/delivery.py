@@ -59,6 +59,8 @@ class Delivery:
         self._rng = rng or random.Random()  # noqa: S311 - spreads load; nothing secret depends on it
         self._send_timeout_s = send_timeout_s
         self._wake = {name: asyncio.Event() for name in self._notifiers}
+        # `run` and `drain` may overlap; a notice must not be sent by both.
+        self._turn = {name: asyncio.Lock() for name in self._notifiers}
 
     @property
     def sinks(self) -> tuple[str, ...]:
@@ -93,13 +95,11 @@ class Delivery:
             await event.wait()
 
     async def _empty(self, notifier: Notifier) -> None:
-        while True:
-            notices = await self._persist(lambda: self._outbox.pending_notices(sink=notifier.name))
-            if not notices:
-                return
-            for notice in notices:
-                await self._wait_until_due(notice)
-                await self._deliver(notifier, notice)
+        async with self._turn[notifier.name]:
+            while notices := await self._persist(lambda: self._outbox.pending_notices(sink=notifier.name)):
+                for notice in notices:
+                    await self._wait_until_due(notice)
+                    await self._deliver(notifier, notice)
 
     async def _wait_until_due(self, notice: Notice) -> None:
         # Only rows of an earlier process are not due yet. The wall clock may have jumped since, so the longest pause

@@ -235,3 +235,17 @@ async def test_a_clock_that_jumped_a_day_does_not_stall_delivery(storage, delive
     await task
 
     assert sink.got == ["k0:sink"]
+
+
+async def test_draining_while_the_delivery_runs_sends_nothing_twice(storage, deliver, in_background):
+    """
+    A single check that drains beside the running delivery shares its work.
+    """
+    await save(storage, *range(20))
+    sink = Sink()
+    delivery = deliver(sink)
+    in_background(delivery.run())
+
+    await asyncio.gather(delivery.drain(), delivery.drain())
+
+    assert [f"k{number}:sink" for number in range(20)] == sink.tried

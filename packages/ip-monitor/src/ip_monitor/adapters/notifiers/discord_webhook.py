@@ -8,30 +8,22 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-import aiohttp
 from yarl import URL
 
 from ip_monitor import __version__
-from ip_monitor.application.ports import DeliveryFailedError
+from ip_monitor.adapters.notifiers.posting import Poster, WebhookRefusedError, check_webhook_url
 from ip_monitor.domain.wording import duration, headline
-from ip_monitor.errors import IPMonitorError
 
 if TYPE_CHECKING:
     import ssl
 
     from ip_monitor.domain.notices import Notice
 
+__all__ = ["DiscordWebhookNotifier", "WebhookRefusedError"]
+
 _COLOUR_FIRST = 0x3498DB
 _COLOUR_CHANGED = 0xE67E22
-_ANSWER_LIMIT_BYTES = 65_536
-
-
-class WebhookRefusedError(IPMonitorError, ValueError):
-    """
-    A webhook address that cannot be used. The address itself is a secret and not in the text.
-    """
 
 
 class DiscordWebhookNotifier:
@@ -55,60 +47,25 @@ class DiscordWebhookNotifier:
         ssl_context: ssl.SSLContext | None = None,
         allow_plain_http: bool = False,
     ) -> None:
-        schemes = {"https", "http"} if allow_plain_http else {"https"}
-        try:
-            parts = urlsplit(url.strip())
-            valid = parts.scheme in schemes and bool(parts.hostname)
-        except ValueError:
-            valid = False
-        if not valid:
-            raise WebhookRefusedError(
-                f"the webhook's address must begin with {' or '.join(f'{s}://' for s in sorted(schemes))} and name a host. "
-                "Copy it from the channel's settings, Integrations, Webhooks."
-            )
+        text = check_webhook_url(
+            url,
+            allow_plain_http=allow_plain_http,
+            remedy="Copy it from the channel's settings, Integrations, Webhooks.",
+        )
         self.name = name
         # `wait` makes Discord answer with the stored message instead of before it is stored.
-        self._url = URL(url.strip()).update_query(wait="true")
-        self._ssl_context = ssl_context
-        self._session: aiohttp.ClientSession | None = None
+        self._url = URL(text).update_query(wait="true")
+        agent = f"DiscordBot (ip-monitor, {__version__})"
+        self._poster = Poster("Discord", ssl_context=ssl_context, headers={"User-Agent": agent})
 
     def __repr__(self) -> str:
         return f"<DiscordWebhookNotifier {self.name!r} at {self._url.host}>"
 
     async def send(self, notice: Notice) -> None:
-        try:
-            async with self._open_session().post(self._url, json=_message(notice), allow_redirects=False) as response:
-                body = await response.content.read(_ANSWER_LIMIT_BYTES)
-                self._judge(response, body)
-        except (aiohttp.ClientError, OSError) as error:
-            # Texts of aiohttp's errors may hold the whole address.
-            raise DeliveryFailedError(f"Discord cannot be reached ({type(error).__name__})") from None
+        await self._poster.post(self._url, json.dumps(_message(notice)).encode())
 
     async def aclose(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
-
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=self._ssl_context if self._ssl_context is not None else True),
-                timeout=aiohttp.ClientTimeout(total=10),
-                trust_env=True,
-                headers={"User-Agent": f"DiscordBot (ip-monitor, {__version__})"},
-            )
-        return self._session
-
-    def _judge(self, response: aiohttp.ClientResponse, body: bytes) -> None:
-        status = response.status
-        if 200 <= status < 300:
-            return
-        if status == 429:
-            raise DeliveryFailedError("Discord asks for patience (429)", retry_after_s=_retry_after(response, body))
-        if status in {408, 425} or status >= 500:
-            raise DeliveryFailedError(f"Discord answers {status}", retry_after_s=_retry_after(response, body))
-        hint = " The webhook was deleted or its address is wrong." if status in {401, 403, 404} else ""
-        raise DeliveryFailedError(f"Discord refuses the message ({status}).{hint}", is_permanent=True)
+        await self._poster.aclose()
 
 
 def _message(notice: Notice) -> dict[str, object]:
@@ -134,17 +91,3 @@ def _message(notice: Notice) -> dict[str, object]:
         ],
         "allowed_mentions": {"parse": []},
     }
-
-
-def _retry_after(response: aiohttp.ClientResponse, body: bytes) -> float | None:
-    """
-    Seconds to wait. Discord's JSON has fractions; the header has whole seconds.
-
-    Source: Discord's documentation, "Rate Limits".
-    """
-    try:
-        value = json.loads(body)["retry_after"]
-        return max(0.0, float(value))
-    except (ValueError, TypeError, KeyError, RecursionError):
-        header = response.headers.get("Retry-After", "")
-        return float(header[:9]) if header.isascii() and header.isdigit() else None
