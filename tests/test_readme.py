@@ -48,7 +48,9 @@ def test_the_example_prints_what_the_page_shows(tmp_path: Path):
 
     found = finding_of(done.stdout)
     if os.environ.get("UPDATE_DOCS"):
-        page = re.sub(r"```text\n.*?```", lambda _: f"```text\n{found}\n```", README.read_text(), count=1, flags=re.DOTALL)
+        page = re.sub(
+            r"```text\n.*?```", lambda _: f"```text\n{found}\n```", README.read_text(), count=1, flags=re.DOTALL
+        )
         README.write_text(page)
     assert blocks("text")[0].rstrip() == found
     assert done.returncode == 1
@@ -59,15 +61,22 @@ def test_the_commands_exist():
     """
     Each command of the page is one that `./dev` or `ip-monitor` knows.
     """
-    words = [line.removeprefix("$ ").split("#")[0].split() for block in blocks("console") for line in block.splitlines()]
+    words = [
+        line.removeprefix("$ ").split("#")[0].split() for block in blocks("console") for line in block.splitlines()
+    ]
 
-    help_text = subprocess.run([sys.executable, "dev", "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    help_text = subprocess.run(
+        [sys.executable, "dev", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     for program, command, *_ in words:
         if program == "./dev":
             assert re.search(rf"^  {command} ", help_text, re.MULTILINE), command
         else:
             name = Path(program).name
             done = subprocess.run(
-                [str(Path(sys.executable).parent / name), command, "--help"], capture_output=True, text=True, check=False
+                [str(Path(sys.executable).parent / name), command, "--help"],
+                capture_output=True,
+                text=True,
+                check=False,
             )
             assert done.returncode == 0, done.stderr
