@@ -193,7 +193,13 @@ class MockCluster:
 
         calls = [call for server in self for call in server.calls]
         epoch = self.clock.time() - self.clock.monotonic()
-        return Conduct(calls, subject=f"cluster {self.name!r}", epoch_s=epoch)
+        return Conduct(calls, subject=f"cluster {self.name!r}", epoch_s=epoch, open_now=self.open_connections)
+
+    def open_connections(self) -> list[str]:
+        """
+        Of all servers, as for `MockServer.open_connections`.
+        """
+        return [f"{server.name}: {one}" for server in self for one in server.open_connections()]
 
     # ------------------------------------------------------------ life
 

@@ -9,6 +9,7 @@ it was told is never judged too early.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import defaultdict
 from email.utils import parsedate_to_datetime
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 _SHOWN = 20
+# How often a wait for closes looks again; they come from another thread, which has no event to wait for.
+_LOOK_S = 0.002
 # Of every call that was answered with one of these, a client should stay away for a while.
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 528)})
 
@@ -79,12 +82,21 @@ class Conduct:
         calls: the calls to judge.
         subject: whose they are, for the failure's text.
         epoch_s: the Unix time that belongs to the calls' second 0, for Retry-After given as a date.
+        open_now: names the connections that are open at the moment it is called.
     """
 
-    def __init__(self, calls: Iterable[CallSeen], *, subject: str, epoch_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        calls: Iterable[CallSeen],
+        *,
+        subject: str,
+        epoch_s: float = 0.0,
+        open_now: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         self.calls: Sequence[CallSeen] = sorted(calls, key=lambda call: call.at_s)
         self.subject = subject
         self._epoch_s = epoch_s
+        self._open_now = open_now
 
     def __repr__(self) -> str:
         return f"<Conduct of {self.subject} [{len(self.calls)} calls]>"
@@ -94,20 +106,23 @@ class Conduct:
         Only the calls of the client with this label (header `Hermetic-Client`).
         """
         mine = [call for call in self.calls if call.request.client == client]
-        return Conduct(mine, subject=f"client {client!r} of {self.subject}", epoch_s=self._epoch_s)
+        return self._narrowed(mine, f"client {client!r} of {self.subject}")
 
     def since(self, moment_s: float) -> Conduct:
         """
         Only the calls that came at `moment_s` of the server's clock or later (`api.now()`).
         """
         later = [call for call in self.calls if call.at_s >= moment_s]
-        return Conduct(later, subject=f"{self.subject} since {moment_s:.3f} s", epoch_s=self._epoch_s)
+        return self._narrowed(later, f"{self.subject} since {moment_s:.3f} s")
 
     def where(self, wanted: Callable[[CallSeen], bool]) -> Conduct:
         """
         Only the calls for which `wanted` is true.
         """
-        return Conduct(filter(wanted, self.calls), subject=self.subject, epoch_s=self._epoch_s)
+        return self._narrowed(filter(wanted, self.calls), self.subject)
+
+    def _narrowed(self, calls: Iterable[CallSeen], subject: str) -> Conduct:
+        return Conduct(calls, subject=subject, epoch_s=self._epoch_s, open_now=self._open_now)
 
     # ------------------------------------------------------------ assertions
 
@@ -226,6 +241,25 @@ class Conduct:
                 "Make more requests than connections first.",
             )
 
+    async def assert_closed_connections(self, *, timeout: float = 1.0) -> None:  # noqa: ASYNC109  # told in the error
+        """
+        No client keeps a connection to the server open, whoever's calls these are; waits up to `timeout` seconds for
+        closes that are on their way.
+
+        Raises:
+            ConductError: some are still open; names them.
+        """
+        deadline = asyncio.get_running_loop().time() + bounds.duration(
+            timeout, where="assert_closed_connections(timeout)"
+        )
+        while left := self._open_now():
+            if asyncio.get_running_loop().time() >= deadline:
+                self._fail(
+                    f"{len(left)} connections are still open after {timeout:g} s: {'; '.join(left)}",
+                    "Close the client (`async with` its session), and read or release every reply.",
+                )
+            await asyncio.sleep(_LOOK_S)
+
     def assert_quiet(self) -> None:
         """
         There is no call: with `since`, that the client stopped (`conduct().since(cancelled_at).assert_quiet()`).
@@ -311,12 +345,17 @@ def _failed(call: CallSeen) -> bool:
 
 def _moments(calls: Iterable[CallSeen]) -> list[tuple[float, CallSeen, bool]]:
     """
-    Arrivals and ends in order. At one instant ends come first: a request may be sent the moment a reply is in.
+    Arrivals and ends in order. At one instant ends come first: a request may be sent the moment a reply is in. A call
+    that took no time by its clock still begins before it ends.
     """
-    found = [(call.at_s, 1, call) for call in calls]
-    found += [(call.at_s + _over(call), 0, call) for call in calls if call.ended_s is not None]
-    found.sort(key=lambda one: (one[0], one[1]))
-    return [(moment, call, bool(order)) for moment, order, call in found]
+    found: list[tuple[float, int, int, int, CallSeen]] = []
+    for number, call in enumerate(calls):
+        found.append((call.at_s, 1, number, 0, call))
+        if call.ended_s is not None:
+            took = _over(call)
+            found.append((call.at_s + took, 0 if took > 0 else 1, number, 1, call))
+    found.sort(key=lambda one: one[:4])
+    return [(moment, call, not is_end) for moment, _, _, is_end, call in found]
 
 
 def _over(call: CallSeen) -> float:

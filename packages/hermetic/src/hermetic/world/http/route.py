@@ -51,6 +51,7 @@ class Route(Behaviour):
         self._step_used = 0
         self._begins_again = False
         self._others: Callable[[], str] = str
+        self._open_now: Callable[[], list[str]] = list
 
     def __repr__(self) -> str:
         return f"<Route {self.name} [{self.log.count} calls]>"
@@ -225,7 +226,7 @@ class Route(Behaviour):
         from hermetic.world.http.conduct import Conduct  # noqa: PLC0415  # only those who judge pay for it
 
         epoch = self.clock.time() - self.clock.monotonic()
-        return Conduct(self.calls, subject=f"route {self.name}", epoch_s=epoch)
+        return Conduct(self.calls, subject=f"route {self.name}", epoch_s=epoch, open_now=self._open_now)
 
     def forget_calls(self) -> None:
         self.log.forget()
@@ -235,6 +236,9 @@ class Route(Behaviour):
         What is set, for reports.
         """
         return {"own": self._own, "steps": self._steps, "step": self._step}
+
+    def name_connections_with(self, open_now: Callable[[], list[str]]) -> None:
+        self._open_now = open_now
 
     def describe_others_with(self, others: Callable[[], str]) -> None:
         self._others = others

@@ -227,6 +227,7 @@ class MockServer(Behaviour, Reachability):
         shown = "ANY" if named is None else ",".join(sorted(named))
         route = Route(criteria, name=name or f"{shown} {path}", owner=self)
         route.describe_others_with(self._others)
+        route.name_connections_with(self.open_connections)
         self._router.add(route, first=first, stacklevel=stacklevel)
         return route
 
@@ -327,7 +328,15 @@ class MockServer(Behaviour, Reachability):
         from hermetic.world.http.conduct import Conduct  # noqa: PLC0415  # only those who judge pay for it
 
         epoch = self.clock.time() - self.clock.monotonic()
-        return Conduct(self.calls, subject=f"server {self.name!r}", epoch_s=epoch)
+        return Conduct(self.calls, subject=f"server {self.name!r}", epoch_s=epoch, open_now=self.open_connections)
+
+    def open_connections(self) -> list[str]:
+        """
+        Each connection that is open now: its number, where it comes from, how many requests came on it.
+        """
+        core = self._core
+        found = () if core is None else sorted(core.connections, key=lambda one: one.number)
+        return [f"connection {one.number} from {one.peer or 'a Unix socket'} ({one.served} requests)" for one in found]
 
     # ------------------------------------------------------------ real servers, live and recorded
 
