@@ -183,6 +183,7 @@ async def test_a_replay_finds_the_reply_for_a_client_with_real_secrets(real, pro
 
     async def ask(server, key: str, body) -> int:
         async with client.post(server.url_for(f"/ip?api_key={key}"), json=body) as reply:
+            await reply.read()
             return reply.status
 
     await ask(proxy, "recorded-key", {"token": "recorded-token", "n": 1})
