@@ -44,7 +44,9 @@ class SignalHandlers(State[list[object]]):
 
     def changes(self, before: list[object], after: list[object]) -> Iterable[Change]:
         for number, was, became in zip(self._numbers, before, after, strict=True):
-            if not is_same(was, became) and not belongs_to_runner(became):
+            # A runner's own handler is taken out by the runner: pytest-timeout's when a test fails.
+            is_runners = belongs_to_runner(became) or (belongs_to_runner(was) and isinstance(became, int))
+            if not is_same(was, became) and not is_runners:
                 yield Change(
                     key=number,
                     name=_NAMES.get(number, f"signal {number}"),
