@@ -13,29 +13,39 @@ from hermetic._version import __version__
 
 if TYPE_CHECKING:
     from hermetic.guard.deadlines import BudgetError, Deadline, DeadlineExceeded, Timeouts, deadline, timeouts
+    from hermetic.guard.factory import CleanupError, FixtureFactory
+    from hermetic.guard.resettable import ResettableError, resettable
     from hermetic.world.http import MockServer, MockServerContext
 
 __all__ = [
     "BudgetError",
+    "CleanupError",
     "Deadline",
     "DeadlineExceeded",
+    "FixtureFactory",
     "MockServer",
     "MockServerContext",
+    "ResettableError",
     "Timeouts",
     "__version__",
     "deadline",
+    "resettable",
     "timeouts",
 ]
 
 # Where each name lives. A name is imported when it is first asked for, so `import hermetic` costs nothing.
 _HOMES = {
     "BudgetError": "hermetic.guard.deadlines",
+    "CleanupError": "hermetic.guard.factory",
     "Deadline": "hermetic.guard.deadlines",
     "DeadlineExceeded": "hermetic.guard.deadlines",
+    "FixtureFactory": "hermetic.guard.factory",
     "MockServer": "hermetic.world.http",
     "MockServerContext": "hermetic.world.http",
+    "ResettableError": "hermetic.guard.resettable",
     "Timeouts": "hermetic.guard.deadlines",
     "deadline": "hermetic.guard.deadlines",
+    "resettable": "hermetic.guard.resettable",
     "timeouts": "hermetic.guard.deadlines",
 }
 

@@ -11,7 +11,7 @@ import pytest
 
 from hermetic._pytest.findings import Desk
 from hermetic._pytest.guarding import Guarding
-from hermetic._pytest.isolating import isolation
+from hermetic._pytest.isolating import Promises, isolation
 from hermetic._pytest.summary import Summary
 from hermetic.foundation import NullSink, SystemClock
 from hermetic.guard.census.arrivals import Arrivals
@@ -58,5 +58,6 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
     desk = Desk(settings, root=str(config.rootpath), sink=sink, clock=clock)
     config.pluginmanager.register(Guarding(team=team, desk=desk), "hermetic-guarding")
     config.pluginmanager.register(Summary(team=team), "hermetic-summary")
+    config.pluginmanager.register(Promises(settings.resettable), "hermetic-resettable")
     team.start()
     config.add_cleanup(team.stop)

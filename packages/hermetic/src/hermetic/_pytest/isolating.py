@@ -4,12 +4,15 @@ Isolation as pytest needs it: whose code is whose, and which mode holds for whic
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hermetic._pytest.options import as_mode
 from hermetic.guard.isolation import MODES, Isolation, OwnCode, Trail, default_states
+from hermetic.guard.isolation.change import text
 
 if TYPE_CHECKING:
     from hermetic._pytest.options import Settings
@@ -30,7 +33,42 @@ def isolation(config: pytest.Config, settings: Settings) -> list[Isolation]:
     def mode(tenure: Tenure) -> Mode:
         return tenure.isolation or usual
 
-    return [Isolation(default_states(own, trail), own=own, trail=trail, mode=mode)]
+    states = default_states(own, trail, named=settings.resettable)
+    return [Isolation(states, own=own, trail=trail, mode=mode)]
+
+
+class Promises:
+    """
+    Checks, once the tests are collected, that the objects named in `hermetic_resettable` exist.
+    """
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """
+        Raises:
+            pytest.UsageError: a module that cannot be found, or that is loaded and has no such attribute.
+        """
+        for name in self._names:
+            module, _, path = name.partition(":")
+            source = f"hermetic_resettable in {session.config.inipath}: {name!r}"
+            target: object = sys.modules.get(module)
+            if target is None:
+                if not _can_be_found(module):
+                    raise pytest.UsageError(f"{source}: there is no module {module!r}.")
+                continue  # it is added when a test imports it
+            for attribute in path.split("."):
+                if not hasattr(target, attribute):
+                    raise pytest.UsageError(f"{source}: {text(target)} has no attribute {attribute!r}.")
+                target = getattr(target, attribute)
+
+
+def _can_be_found(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def marked_mode(item: pytest.Item) -> Mode | None:

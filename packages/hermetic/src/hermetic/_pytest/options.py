@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 _FRAMES = "3"
 
 # What the project's own code changes by working as it means to: it is put back, and told, and fails no test.
-DEFAULT_RULES = (Rule("warn", kind="stain.module-state"), Rule("warn", kind="stain.module-content"))
+DEFAULT_RULES = (
+    Rule("warn", kind="stain.module-state"),
+    Rule("warn", kind="stain.module-content"),
+    Rule("warn", kind="stain.singleton"),
+)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -43,6 +47,12 @@ def add_options(parser: pytest.Parser) -> None:
         help="what happens to process state that a test changed: restore (the default), observe, or off",
     )
     parser.addini("hermetic_isolation", "as --hermetic-isolation", default="restore")
+    parser.addini(
+        "hermetic_resettable",
+        "objects that come back fresh after each test, one a line, as module:attribute",
+        type="linelist",
+        default=[],
+    )
     parser.addini(
         "hermetic_packages",
         "top-level packages that are the project's wherever they were imported from; modules below the root directory "
@@ -68,6 +78,7 @@ class Settings:
     journal: str | None
     isolation: Mode
     packages: tuple[str, ...]
+    resettable: tuple[str, ...]
 
 
 def read(config: pytest.Config) -> Settings:
@@ -92,7 +103,20 @@ def read(config: pytest.Config) -> Settings:
         journal=config.getoption("--hermetic-journal"),
         isolation=_mode(config),
         packages=tuple(config.getini("hermetic_packages")),
+        resettable=_resettable(config),
     )
+
+
+def _resettable(config: pytest.Config) -> tuple[str, ...]:
+    names = tuple(config.getini("hermetic_resettable"))
+    for name in names:
+        module, colon, path = name.partition(":")
+        if not colon or not all(part.isidentifier() for part in (*module.split("."), *path.split("."))):
+            raise pytest.UsageError(
+                f"hermetic_resettable in {config.inipath}: {name!r} names no object; write module:attribute, "
+                "for example shop.breaker:BREAKER."
+            )
+    return names
 
 
 def _mode(config: pytest.Config) -> Mode:

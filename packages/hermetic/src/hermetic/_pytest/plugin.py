@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hermetic._pytest import options
+from hermetic._pytest import isolated, options
 
 if TYPE_CHECKING:
     import pytest
@@ -18,6 +18,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", options.MARKER)
+    # The fixtures are there also when nothing is watched: a suite that asks for them must go on working.
+    config.pluginmanager.register(isolated, "hermetic-isolated")
     settings = options.read(config)
     if not settings.is_on:
         return

@@ -13,19 +13,27 @@ from hermetic.guard.isolation.kinds.patches import MockPatches
 from hermetic.guard.isolation.kinds.registries import Codecs, ExitHandlers, Reducers, VirtualSubclasses
 from hermetic.guard.isolation.kinds.reporting import Logging, WarningFilters
 from hermetic.guard.isolation.kinds.signals import Alarms, SignalHandlers, WakeupDescriptor
+from hermetic.guard.isolation.kinds.singletons import Singletons
 from hermetic.guard.isolation.landscape import Landscape
+from hermetic.guard.resettable import REGISTER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hermetic.guard.isolation.own import OwnCode
     from hermetic.guard.isolation.state import State
     from hermetic.guard.isolation.trail import Trail
+    from hermetic.guard.resettable import Register
 
 
-def default_states(own: OwnCode, trail: Trail) -> list[State[Any]]:
+def default_states(
+    own: OwnCode, trail: Trail, *, register: Register | None = None, named: Iterable[str] = ()
+) -> list[State[Any]]:
     """
     One state of every kind, new ones on each call.
 
-    The order has reasons: a mock patch explains the attribute it replaced, and the time zone follows from TZ, so that
+    `register` and `named` are the objects that were declared resettable, and those that an option names as
+    "module:attribute". The order has reasons: a mock patch explains the attribute it replaced, and the time zone follows from TZ, so that
     each stands before the other; attributes that have a kind of their own stand before attributes in general.
     """
     namespaces = Namespaces(Landscape(own))
@@ -66,5 +74,6 @@ def default_states(own: OwnCode, trail: Trail) -> list[State[Any]]:
         VirtualSubclasses(own),
         Builtins(),
         namespaces,
+        Singletons(REGISTER if register is None else register, named=named),
         Containers(namespaces),
     ]

@@ -131,8 +131,12 @@ class Isolation(Quiet):
     def judge(self, tenures: Sequence[Tenure]) -> Iterable[Verdict]:
         for tenure in tenures:
             window = self._ended.pop(tenure, None)
-            if window is not None and window.done:
-                yield from verdicts(self._remaining(window), owner=tenure.owner, is_mended=window.mode == "restore")
+            if window is None or not window.done:
+                continue
+            stains = self._remaining(window)
+            if window.mode == "restore":
+                stains = [stain for stain in stains if not _was_expected(stain)]
+            yield from verdicts(stains, owner=tenure.owner, is_mended=window.mode == "restore")
 
     def _push(self, make: Callable[[_Reading], _Window]) -> None:
         now = self._read()
@@ -210,6 +214,19 @@ class Isolation(Quiet):
             if key in holds[index]:
                 stains.append(stain)
         return _told_once(stains)
+
+
+def _was_expected(stain: Stain) -> bool:
+    """
+    Put a change back that was foreseen. If that fails, it is told like any other.
+    """
+    if not stain.state.is_expected:
+        return False
+    try:
+        stain.state.restore(stain.change)
+    except Exception:  # noqa: BLE001 - the project's own reset function may raise anything
+        return False
+    return True
 
 
 def _changes(state: State[Any], before: Any, after: Any) -> Iterable[Change]:

@@ -54,6 +54,10 @@ class State(ABC, Generic[S]):
     The module without which there is nothing to read, so that it is never imported for this.
     """
 
+    is_expected: ClassVar[bool] = False
+    """
+    Whether changes are what the project foresaw: put back without being told of.
+    """
     unloaded: Any = UNREAD
     """
     What `read` would have returned before the module in `needs` was loaded, where that is known.
