@@ -52,11 +52,15 @@ class Authority:
         context.check_hostname = True
         return context
 
-    def server_context(self) -> ssl.SSLContext:
-        return self._good
+    def context(self, how: str = "good") -> ssl.SSLContext:
+        """
+        A server's context: "good", or as a TLS fault names it: "expired", "wrong_host", "untrusted".
+        """
+        context: ssl.SSLContext = getattr(self, how)
+        return context
 
     @cached_property
-    def _good(self) -> ssl.SSLContext:
+    def good(self) -> ssl.SSLContext:
         return _context(self._ca.issue_cert(*self.names))
 
     @cached_property

@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from hermetic.world.http.errors import BadFaultError
+from hermetic.world.http.faults.content import instead
 from hermetic.world.http.faults.rules import FaultRule
 from hermetic.world.http.gates import QueueGate, RateLimitGate, WeatherGate
 from hermetic.world.http.latency import Latency, latency
 from hermetic.world.http.ports import Refused
 from hermetic.world.http.queueing import load
+from hermetic.world.http.reply import Reply
 from hermetic.world.http.shapes import FAIR, Conditions, Moment, Shape, together
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from hermetic.world.http.limit_headers import HeaderStyle, RetryAfterForm
     from hermetic.world.http.ports import Distribution, Draw, Gate, RequestFacts
     from hermetic.world.http.rate_limits import Limit
-    from hermetic.world.http.reply import HeaderPairs, Reply
+    from hermetic.world.http.reply import HeaderPairs
     from hermetic.world.http.request import Request
 
 
@@ -136,7 +139,7 @@ class Behaviour:
 
     def fault(
         self,
-        fault: Fault,
+        fault: Fault | Reply,
         *,
         rate: Rate = 1.0,
         ttl: float | None = None,
@@ -148,9 +151,16 @@ class Behaviour:
         """
         Put a fault in force at once; `with route.fault(reset(), rate=0.2):` takes it away at the end of the block.
 
+        A `Reply` is sent in place of the route's own. Arguments as for `FaultRule`. Faults of the listening socket,
+        of new connections and of TLS are set on a server, not on a route.
+
         Raises:
-            BadFaultError: a rate outside of 0 to 1, a time to live or a count that is not positive.
+            BadFaultError: a rate outside of 0 to 1, a time to live or a count that is not positive, or a fault that
+                cannot be set here.
         """
+        if isinstance(fault, Reply):
+            fault = instead(fault)
+        self._check_phase(fault)
         rule = FaultRule(
             fault,
             purpose=self._purpose_of(fault),
@@ -165,6 +175,12 @@ class Behaviour:
         )
         self._add(rule)
         return rule
+
+    def _check_phase(self, fault: Fault) -> None:
+        if fault.phase != "reply":
+            raise BadFaultError(
+                what=f"{fault.name} on a route", why="it strikes before there is a request; set it on the server"
+            )
 
     def _purpose_of(self, fault: Fault) -> str:
         # Two rules of one fault draw independently, and each draws the same in the next run.

@@ -362,7 +362,7 @@ def _over(call: CallSeen) -> float:
     """
     When the client could have the end of the reply: at the last write, though the server noticed a little later.
     """
-    if call.outcome == "replied" and call.last_byte_s is not None:
+    if call.outcome in {"replied", "refused"} and call.last_byte_s is not None:
         return call.last_byte_s
     return call.ended_s or 0.0
 

@@ -18,10 +18,13 @@ from hermetic.world.http.shapes import Moment
 from hermetic.world.http.wire import DateLine, Framing
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from hermetic.foundation.clock import Clock
     from hermetic.foundation.sink import Sink
     from hermetic.world.http.calls import Call, CallLog
     from hermetic.world.http.draws import SeededDraw, SeededDraws
+    from hermetic.world.http.faults.model import Fault
     from hermetic.world.http.holds import Holds
     from hermetic.world.http.protocol import Connection, Limits
     from hermetic.world.http.request import Request
@@ -91,7 +94,52 @@ class Core:
         if self.is_stopping:
             connection.reset()
             return False
+        # An encrypted connection has met its fate before its handshake.
+        if not connection.is_tls and not self.behaviour.is_plain:
+            fault, delay_s = self.fate_of_connection()
+            if fault is not None:
+                self.cut(connection, fault)
+                return False
+            if delay_s and connection.transport is not None:
+                connection.transport.pause_reading()
+                self.background(self._read_later(connection, delay_s))
         return True
+
+    def fate_of_connection(self) -> tuple[Fault | None, float]:
+        """
+        The fault that strikes a new connection, or None, and the seconds to hold it before anything is read.
+        """
+        rules = [rule for rule in self.behaviour.rules if rule.fault.phase in {"accept", "tls"}]
+        delays = self.behaviour.delays
+        if not rules and (delays is None or delays.connect is None):
+            return None, 0.0
+        now = self.clock.monotonic()
+        draw = self.draws.next_of("connection", route="(connection)")
+        struck = [rule.fault for rule in rules if rule.strikes(None, draw, now_s=now)]
+        return (struck[0] if struck else None), (0.0 if delays is None else delays.plan(draw, "connect"))
+
+    def cut(self, connection: Connection, fault: Fault) -> None:
+        """
+        End a fresh connection as the fault says.
+        """
+        if fault.how.endswith("rst"):
+            connection.reset()
+        else:
+            connection.close_politely()
+
+    async def _read_later(self, connection: Connection, delay_s: float) -> None:
+        await self.clock.sleep(delay_s)
+        if connection.transport is not None and not connection.transport.is_closing():
+            connection.transport.resume_reading()
+
+    def background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """
+        A task that ends with the server.
+        """
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+        return task
 
     def closed(self, connection: Connection) -> None:
         self.connections.discard(connection)
@@ -118,9 +166,7 @@ class Core:
         answer = route.advance()
         plan = _NO_PLAN
         if not (route.is_plain and self.behaviour.is_plain):
-            moment = Moment(now - self.started_at_s, self.requests)
-            plan = decide(request, draw, route=route, server=self.behaviour, moment=moment, at_s=now)
-            call.planned_s, call.refused_by = plan.wait_s + plan.body_s, plan.refused_by
+            plan = self._decide(call, route, draw)
         self.requests += 1
         out = Outlet(connection, request, call, clock=self.clock, date=self._date, holds=self.holds)
         if plan is _NO_PLAN and isinstance(answer, Reply) and not self.holds.in_force:
@@ -143,6 +189,17 @@ class Core:
             self._tasks.add(exchange.task)
             exchange.task.add_done_callback(self._task_done)
         return exchange
+
+    def _decide(self, call: Call, route: Route, draw: SeededDraw) -> Plan:
+        moment = Moment(call.at_s - self.started_at_s, self.requests)
+        try:
+            plan = decide(call.request, draw, route=route, server=self.behaviour, moment=moment, at_s=call.at_s)
+        except Exception as error:  # noqa: BLE001  # rates, shapes, keys and conditions may be the test's own functions
+            call.error = f"{type(error).__name__}: {error}"
+            reply = replies.fail(500, body=f"what {call.route} should do could not be decided: {call.error}")
+            plan = Plan(refusal=reply, refused_by="error")
+        call.planned_s, call.refused_by = plan.wait_s + plan.body_s, plan.refused_by
+        return plan
 
     def reject(self, connection: Connection, *, status: int, why: str) -> None:
         """
@@ -234,6 +291,8 @@ class Core:
         for exchange in tuple(self.exchanges):
             exchange.call.close = "stopped"
             exchange.abandon("stopped")
+        for task in self._tasks:
+            task.cancel()
         for connection in tuple(self.connections):
             connection.reset()
         # Resets take one turn of the loop to close their sockets, cancellations one to arrive.

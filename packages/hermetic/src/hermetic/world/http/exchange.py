@@ -8,7 +8,7 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from hermetic.world.http.faults.model import Fault
+from hermetic.world.http.faults.model import Sender
 from hermetic.world.http.reply import Reply, fail, reply_from
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Exchange:
             await self.out.sleep(plan.wait_s)
         if plan.refusal is not None:
             await self.out.pass_on()
-            call.outcome = "refused"
+            call.outcome = "refused" if call.error is None else "handler failed"
             await self.out.send(plan.refusal)
             return
         reply, fault = await self._resolve()
@@ -100,7 +100,7 @@ class Exchange:
             await self.out.send(reply, over_s=plan.body_s)
             self._set_outcome("replied")
         else:
-            call.fault = fault.name if fault.is_fault else None
+            call.fault = fault.label if fault.is_fault else None
             await fault.send(self.out, reply)
             self._set_outcome("faulted" if fault.is_fault else "replied")
 
@@ -108,9 +108,9 @@ class Exchange:
         if self.call.outcome == "in flight":
             self.call.outcome = outcome
 
-    async def _resolve(self) -> tuple[Reply, Fault | None]:
+    async def _resolve(self) -> tuple[Reply, Sender | None]:
         answer, fault = self._answer, self._plan.fault
-        if isinstance(answer, Fault):
+        if isinstance(answer, Sender):
             return Reply(), fault or answer
         if isinstance(answer, Reply):
             return answer, fault
@@ -118,7 +118,7 @@ class Exchange:
             value = answer(self.request)
             if inspect.isawaitable(value):
                 value = await value
-            if isinstance(value, Fault):
+            if isinstance(value, Sender):
                 return Reply(), fault or value
             return reply_from(value), fault
         except Exception as error:  # noqa: BLE001  # whatever a handler raises is a reply, never the server's end

@@ -41,6 +41,7 @@ class Run:
         """
         begun = time.monotonic()
         self.listener.close()
+        await self.listener.settled()
         found = await self.core.stop()
         return replace(found, took_s=time.monotonic() - begun)
 
@@ -131,6 +132,19 @@ class ThreadHosting:
         else:
             thread.submit(what).result()
 
+    def carry_out(self, work: Callable[[], None]) -> None:
+        """
+        Run it on the server's loop and return when it is done. Nothing happens when the server does not run.
+        """
+        with self._lock:
+            thread = self._thread
+        if thread is None:
+            return
+        if thread.is_current:
+            work()
+        else:
+            thread.submit(_as_coroutine(work)).result(timeout=BLOCKED_S)
+
     def _begin_stop(self) -> tuple[LoopThread, Run, concurrent.futures.Future[StopReport]] | None:
         with self._lock:
             if self._thread is None or self.run is None:
@@ -177,6 +191,13 @@ class LoopHosting:
             self._lock = (loop, asyncio.Lock())
         return self._lock[1]
 
+    def carry_out(self, work: Callable[[], None]) -> None:
+        """
+        Run it, now: the caller is on the server's loop.
+        """
+        if self.run is not None:
+            work()
+
     async def start(self, opening: Callable[[], Coroutine[Any, Any, Run]]) -> None:
         async with self._in_turn():
             if self.run is None:
@@ -201,3 +222,7 @@ class LoopHosting:
             f"server {self.report.server!r} was made with in_loop=True; it cannot be told without awaiting. Use the "
             "asynchronous method of the same name, or leave in_loop out."
         )
+
+
+async def _as_coroutine(work: Callable[[], None]) -> None:
+    work()

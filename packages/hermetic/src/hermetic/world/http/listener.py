@@ -5,6 +5,10 @@ Each TCP address is held by a second socket that is bound and never listens. Whi
 kernel refuses connections, yet the port stays ours: it is neither handed out as a free one nor, without
 SO_REUSEADDR, bound by others. Both sockets carry SO_REUSEADDR, which on Linux lets them share the address as long
 as only one of them listens (net/ipv4/inet_connection_sock.c, inet_csk_bind_conflict).
+
+Connections are accepted here and not by asyncio's Server: that one loses a connection, with a warning about an
+unclosed transport, when it is closed between accepting it and making its transport (base_events.py, Server._attach
+asserts that the server is open), and a mock server is closed all the time.
 """
 
 from __future__ import annotations
@@ -30,6 +34,10 @@ BACKLOG = 4096
 _PORT_TRIES = 20
 # With a backlog of 0 Linux queues one connection; a second one is kept half-open.
 _FILLERS = 4
+# Accepted in one turn of the loop; the rest in the next, so that connections already there get their turn.
+_ACCEPTS = 100
+# After running out of descriptors.
+_PAUSE_S = 0.5
 
 Mode = Literal["closed", "open", "refused", "black hole"]
 
@@ -55,11 +63,11 @@ class Listener:
         self._unix = unix
         self._factory = factory
         self._guards: list[socket.socket] = []
-        self._servers: list[asyncio.Server] = []
+        self._accepting: set[asyncio.Task[tuple[asyncio.Transport, asyncio.Protocol]]] = set()
         self._listening: list[socket.socket] = []
         self._fillers: list[socket.socket] = []
 
-    async def open(self) -> None:
+    def open(self) -> None:
         """
         Take the addresses and listen.
 
@@ -68,21 +76,21 @@ class Listener:
             StartFailedError: it cannot be had for another reason.
         """
         if self._unix is not None:
-            await self._listen_on(self._unix_socket(self._unix))
+            self._listen_on(self._unix_socket(self._unix))
         else:
             self._reserve()
-            await self._listen()
+            self._listen()
         self.mode = "open"
 
-    async def reopen(self) -> None:
+    def reopen(self) -> None:
         """
         Listen again after `refuse` or `swallow`.
         """
         self._drop_listening()
         if self._unix is not None:
-            await self._listen_on(self._unix_socket(self._unix))
+            self._listen_on(self._unix_socket(self._unix))
         else:
-            await self._listen()
+            self._listen()
         self.mode = "open"
 
     def refuse(self) -> None:
@@ -150,19 +158,59 @@ class Listener:
             self.port = port
             return
 
-    async def _listen(self) -> None:
+    def _listen(self) -> None:
         try:
             for guard in self._guards:
-                await self._listen_on(_bound(guard.family, guard.getsockname()[:2]))
+                self._listen_on(_bound(guard.family, guard.getsockname()[:2]))
         except OSError as error:
             port = self.port
             self.close()
             raise self._failure(error, port) from error
 
-    async def _listen_on(self, sock: socket.socket) -> None:
+    def _listen_on(self, sock: socket.socket) -> None:
+        sock.settimeout(0)
         self._listening.append(sock)
+        sock.listen(BACKLOG)
+        self._watch(sock)
+
+    def _watch(self, sock: socket.socket) -> None:
+        # Called again after a pause, when the socket may have been closed.
+        if sock.fileno() != -1:
+            asyncio.get_running_loop().add_reader(sock, self._accept, sock)
+
+    def _accept(self, sock: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        self._servers.append(await loop.create_server(self._factory, sock=sock, backlog=BACKLOG))
+        for _ in range(_ACCEPTS):
+            try:
+                connection, _ = sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                # Out of descriptors or memory: the connection stays queued and would wake the loop without end.
+                loop.remove_reader(sock)
+                loop.call_later(_PAUSE_S, self._watch, sock)
+                loop.call_exception_handler(
+                    {"message": f"server {self._server!r} cannot accept a connection", "exception": error}
+                )
+                return
+            connection.settimeout(0)
+            task = loop.create_task(loop.connect_accepted_socket(self._factory, connection))
+            self._accepting.add(task)
+            task.add_done_callback(self._accepted)
+
+    def _accepted(self, task: asyncio.Task[tuple[asyncio.Transport, asyncio.Protocol]]) -> None:
+        self._accepting.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": f"server {self._server!r} lost a connection", "exception": error}
+            )
+
+    async def settled(self) -> None:
+        """
+        Return when every connection accepted so far is known to its protocol: after two turns of the loop.
+        """
+        while self._accepting:
+            await asyncio.wait(self._accepting)
 
     def _unix_socket(self, path: str) -> socket.socket:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -177,15 +225,12 @@ class Listener:
     def _drop_listening(self) -> None:
         for filler in self._fillers:
             filler.close()
-        for server in self._servers:
-            server.close()
         for sock in self._listening:
-            # A closed asyncio server has closed its socket; one that never got a server has not.
+            asyncio.get_running_loop().remove_reader(sock)
             sock.close()
         if self._unix is not None and self._listening:
             Path(self._unix).unlink(missing_ok=True)
         self._fillers.clear()
-        self._servers.clear()
         self._listening.clear()
 
     def _failure(self, error: OSError, port: int) -> PortTakenError | StartFailedError:

@@ -115,8 +115,13 @@ class Criteria:
             found.append(Mismatch("body", repr(getattr(self.body, "pattern", self.body)), repr(request.body[:200])))
         if self.has_json and not _json_matches(self.json, request):
             found.append(Mismatch("json", jsonlib.dumps(self.json, default=repr), repr(request.body[:200])))
-        if self.where is not None and not self.where(request):
-            found.append(Mismatch("where", getattr(self.where, "__name__", repr(self.where)), "False"))
+        if self.where is not None:
+            try:
+                verdict = "" if self.where(request) else "False"
+            except Exception as error:  # noqa: BLE001  # a condition that fails does not hold; the 404 says why
+                verdict = f"{type(error).__name__}: {error}"
+            if verdict:
+                found.append(Mismatch("where", getattr(self.where, "__name__", repr(self.where)), verdict))
         return found
 
 
@@ -129,7 +134,10 @@ def _text_matches(wanted: TextMatch, got: str | None) -> bool:
         return wanted == got
     if isinstance(wanted, re.Pattern):
         return wanted.search(got) is not None
-    return bool(wanted(got))
+    try:
+        return bool(wanted(got))
+    except Exception:  # noqa: BLE001  # a condition that fails does not hold
+        return False
 
 
 def _compare(found: list[Mismatch], part: str, wanted: TextMatch, got: str | None) -> None:

@@ -50,12 +50,14 @@ class Outlet:
             reply.framings[key] = framing
         return framing
 
-    def head(self, reply: Reply, *, closes: bool = False) -> bytes:
+    def head(self, reply: Reply, *, keep_alive: bool | None = None) -> bytes:
         """
-        The complete head of `reply` as bytes, the empty line included.
+        The complete head of `reply` as bytes, the empty line included. `keep_alive` says what its Connection field
+        tells; None tells the truth.
         """
-        keep_alive = self.request.keep_alive and not closes
-        return self.framing(reply).lines(self._date, keep_alive=keep_alive, version=self.request.version)
+        framing = self.framing(reply)
+        keeps = self.request.keep_alive and not framing.closes if keep_alive is None else keep_alive
+        return framing.lines(self._date, keep_alive=keeps, version=self.request.version)
 
     def body(self, reply: Reply) -> bytes:
         """
@@ -95,7 +97,7 @@ class Outlet:
         self.call.told(reply)
         # Head and body in two writes cost 40 ms where the client delays its acknowledgement.
         self.write_nowait(self.head(reply) + self.body(reply))
-        self._end(reply)
+        self.end(reply)
 
     async def send(self, reply: Reply, *, over_s: float = 0.0) -> None:
         """
@@ -112,9 +114,12 @@ class Outlet:
         for step in range(count):
             await self.clock.sleep(over_s / count)
             await self.write(body[len(body) * step // count : len(body) * (step + 1) // count])
-        self._end(reply)
+        self.end(reply)
 
-    def _end(self, reply: Reply) -> None:
+    def end(self, reply: Reply) -> None:
+        """
+        Close the connection if that is how `reply` ends, or if the client asked for it.
+        """
         if not self.request.keep_alive or self.framing(reply).closes:
             self.close()
 

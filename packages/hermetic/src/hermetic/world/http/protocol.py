@@ -129,6 +129,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._refused or self._closing:
+            # Read and thrown away, see close_politely.
             return
         if self._idle is not None:
             self._idle.cancel()
@@ -358,7 +359,7 @@ class Connection(asyncio.Protocol):
             return
         if transport.can_write_eof():
             transport.write_eof()
-            asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
+            self._idle = asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
         else:
             transport.close()
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 import zlib
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from hermetic.world.http import wire
 from hermetic.world.http.errors import BadReplyError, UpstreamError
-from hermetic.world.http.faults.model import Fault
+from hermetic.world.http.faults.model import Sender
 from hermetic.world.http.recording import (
     Piece,
     RecordedExchange,
@@ -75,14 +75,11 @@ class Recorder:
 
 
 @dataclass(frozen=True, slots=True)
-class Proxy(Fault):
+class Proxy(Sender):
     """
     An answer that asks the upstream and passes on what comes, when it comes, as it comes: pieces keep their times,
     a connection that is cut is cut for the client too. An upstream that cannot be reached is answered with 502.
     """
-
-    name: ClassVar[str] = "proxy"
-    is_fault: ClassVar[bool] = False
 
     upstream: Upstream
     recorder: Recorder

@@ -88,4 +88,4 @@ async def _go_down(run: Run) -> None:
 
 async def _come_up(run: Run) -> None:
     if run.listener.mode == "refused":
-        await run.listener.reopen()
+        run.listener.reopen()

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import unquote
 
 from hermetic.world.http.errors import BoundsError
-from hermetic.world.http.faults.model import Fault
+from hermetic.world.http.faults.model import Sender
 from hermetic.world.http.proxy import Passage, recorded_request, scrubbed_request
 from hermetic.world.http.reply import Reply, fail
 
@@ -43,13 +43,10 @@ class RouteMaker(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed(Fault):
+class Replayed(Sender):
     """
     One recorded reply as an answer. Its times are divided by `speed`; at infinity nothing waits.
     """
-
-    name: ClassVar[str] = "replay"
-    is_fault: ClassVar[bool] = False
 
     reply: RecordedReply
     speed: float = 1.0

@@ -14,7 +14,7 @@ from hermetic.world.http import reply as replies
 from hermetic.world.http.behaviour import Behaviour
 from hermetic.world.http.calls import Call, CallLog
 from hermetic.world.http.errors import BadReplyError
-from hermetic.world.http.faults.model import Fault
+from hermetic.world.http.faults.model import Sender
 from hermetic.world.http.reply import HeaderInput, Reply
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hermetic.world.http.request import Request
 
 Handler = Callable[["Request"], Any | Awaitable[Any]]
-Answer = Reply | Fault | Handler
+Answer = Reply | Sender | Handler
 # `bytes` is a method below, so the type needs another name in this class.
 Octets = bytes
 _EMPTY = Reply()
@@ -58,7 +58,7 @@ class Route(Behaviour):
 
     # ------------------------------------------------------------ what it answers
 
-    def reply(self, answer: Reply | Fault) -> Self:
+    def reply(self, answer: Reply | Sender) -> Self:
         """
         Answer with this from now on.
 
@@ -139,7 +139,7 @@ class Route(Behaviour):
         self._own = handler
         return self
 
-    def then(self, *steps: Reply | Fault | Handler) -> Self:
+    def then(self, *steps: Reply | Sender | Handler) -> Self:
         """
         Answer the next requests with these, one after the other; advances when a request matches.
 
@@ -151,7 +151,7 @@ class Route(Behaviour):
         self._begins_again = False
         return self
 
-    def cycle(self, *steps: Reply | Fault | Handler) -> Self:
+    def cycle(self, *steps: Reply | Sender | Handler) -> Self:
         """
         As `then`, beginning again after the last step.
         """
@@ -245,7 +245,7 @@ class Route(Behaviour):
 
 
 def _checked(answer: Any) -> Any:
-    if isinstance(answer, Reply | Fault) or callable(answer):
+    if isinstance(answer, Reply | Sender) or callable(answer):
         return answer
     raise BadReplyError(
         what=f"answer {answer!r}", why="give a Reply, a fault or a function; ok(…) makes a Reply of a value"

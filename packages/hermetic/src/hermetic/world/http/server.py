@@ -14,7 +14,13 @@ from hermetic.foundation.sink import NullSink
 from hermetic.world.http.behaviour import Behaviour
 from hermetic.world.http.calls import Call, CallLog
 from hermetic.world.http.draws import SeededDraws
-from hermetic.world.http.errors import BadRouteError, NotRunningError, ServerError, UnmatchedRequestsError
+from hermetic.world.http.errors import (
+    BadFaultError,
+    BadRouteError,
+    NotRunningError,
+    ServerError,
+    UnmatchedRequestsError,
+)
 from hermetic.world.http.hosting import LoopHosting, Run, ThreadHosting
 from hermetic.world.http.matchers import Criteria, Predicate, TextMatch
 from hermetic.world.http.patterns import compile_path
@@ -34,6 +40,9 @@ if TYPE_CHECKING:
     from hermetic.world.http.authority import Authority
     from hermetic.world.http.conduct import Conduct
     from hermetic.world.http.core import Core
+    from hermetic.world.http.faults.model import Fault
+    from hermetic.world.http.faults.rules import FaultRule
+    from hermetic.world.http.listener import Listener
     from hermetic.world.http.protocol import Limits
     from hermetic.world.http.proxy import Recorder
     from hermetic.world.http.recording import Recording
@@ -471,17 +480,54 @@ class MockServer(Behaviour, Reachability):
         if self._tls:
             from hermetic.world.http.tls_front import TLSFront  # noqa: PLC0415
 
-            context = self.authority.server_context()
-            factory = lambda: TLSFront(core, context)  # noqa: E731
+            authority = self.authority
+            # Made now, so that the first connection does not wait for its keys.
+            authority.context()
+            factory = lambda: TLSFront(core, authority)  # noqa: E731
         else:
             factory = lambda: Connection(core)  # noqa: E731
         listener = Listener(server=self.name, hosts=self.hosts, port=self._port, unix=self.unix, factory=factory)
         for behaviour in (self, *self._router.routes):
             if behaviour.weather is not None:
                 behaviour.weather.begin()
-        await listener.open()
+        listener.open()
         self._port = listener.port
+        self._listen_as_told(listener)
         return Run(core, listener)
+
+    def _check_phase(self, fault: Fault) -> None:
+        if fault.phase == "tls" and not self._tls:
+            raise BadFaultError(what=f"{fault.name} on {self.name!r}", why="the server was made without tls=True")
+        if fault.phase == "listen" and self.unix is not None and fault.how == "swallow":
+            raise BadFaultError(what=f"{fault.name} on a Unix socket", why="only TCP connects can be left unanswered")
+
+    def _add(self, rule: FaultRule) -> None:
+        if rule.fault.phase == "listen" and (rule.is_selective or rule.ttl is not None):
+            raise BadFaultError(
+                what=f"{rule.fault.name} with a rate, client, nth, times, where or ttl",
+                why="the listening socket is one for all connections; set and remove the rule, or use cut_on_accept()",
+            )
+        super()._add(rule)
+        self._listening_changed(rule)
+
+    def _remove(self, rule: FaultRule) -> None:
+        super()._remove(rule)
+        self._listening_changed(rule)
+
+    def _listening_changed(self, rule: FaultRule) -> None:
+        run = self._hosting.run
+        if rule.fault.phase == "listen" and run is not None:
+            self._hosting.carry_out(lambda: self._listen_as_told(run.listener))
+
+    def _listen_as_told(self, listener: Listener) -> None:
+        hows = [rule.fault.how for rule in self.rules if rule.fault.phase == "listen"]
+        if not hows:
+            if listener.mode != "open":
+                listener.reopen()
+        elif hows[-1] == "refuse":
+            listener.refuse()
+        else:
+            listener.swallow()
 
     def _not_running(self, asked: str) -> NotRunningError:
         return NotRunningError(server=self.name, asked=asked, state="not running")

@@ -101,7 +101,7 @@ class Framing:
         """
         tail = b"" if self.has_date else date.now()
         if not self.says_connection:
-            if not keep_alive or self.closes:
+            if not keep_alive:
                 tail += b"Connection: close\r\n"
             elif version == "1.0":
                 tail += b"Connection: keep-alive\r\n"

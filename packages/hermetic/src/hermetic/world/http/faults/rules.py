@@ -79,22 +79,34 @@ class FaultRule:
     ) -> None:
         self.remove()
 
+    @property
+    def is_selective(self) -> bool:
+        """
+        It spares some of those it could strike.
+        """
+        chosen = (self.client, self.nth, self.times, self.where)
+        return self.rate != 1.0 or any(one is not None for one in chosen)
+
     def remove(self) -> None:
         """
         Take it out of force; requests already struck stay struck. Idempotent.
         """
         self._remove(self)
 
-    def strikes(self, request: Request, draw: Draw, *, now_s: float) -> bool:
+    def is_over(self, *, now_s: float) -> bool:
+        return self.ttl is not None and now_s - self.set_at_s >= self.ttl
+
+    def _is_about(self, request: Request | None) -> bool:
+        if request is None:
+            return self.client is None and self.where is None
+        return (self.client is None or request.client == self.client) and (self.where is None or self.where(request))
+
+    def strikes(self, request: Request | None, draw: Draw, *, now_s: float) -> bool:
         """
-        Decide for one request, and count it. Called on the server's loop in the order of matching.
+        Decide for one request, or for a new connection when there is none yet, and count it. Called on the server's loop in the order of matching.
         """
         elapsed = now_s - self.set_at_s
-        if (self.ttl is not None and elapsed >= self.ttl) or (
-            self.client is not None and request.client != self.client
-        ):
-            return False
-        if self.where is not None and not self.where(request):
+        if self.is_over(now_s=now_s) or not self._is_about(request):
             return False
         self.looked += 1
         if self.nth is not None and self.looked not in self.nth:
