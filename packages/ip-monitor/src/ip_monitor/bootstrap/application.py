@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from ip_monitor.adapters.notifiers.discord_webhook import DiscordWebhookNotifier
 from ip_monitor.adapters.notifiers.log import LogNotifier
-from ip_monitor.adapters.providers.http import HTTPClient, HTTPProvider
+from ip_monitor.adapters.providers.client import HTTPClient
+from ip_monitor.adapters.providers.factory import provider_for
 from ip_monitor.adapters.providers.portal import PortalProbe
 from ip_monitor.adapters.storage.sqlite import SQLiteIPStorage
 from ip_monitor.application.announcing import Announcer
@@ -120,7 +121,7 @@ async def assemble(
             stack.push_async_callback(notifier.aclose)
         announcer = Announcer(observers, clock=clock)
         panel = Panel(
-            [HTTPProvider(spec, client=client, clock=clock) for spec in chosen],
+            [provider_for(spec, client=client, clock=clock) for spec in chosen],
             clock=clock,
             deadline_s=settings.timeout_s,
         )

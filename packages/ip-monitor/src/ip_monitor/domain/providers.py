@@ -1,7 +1,14 @@
 """
 What is needed to ask one source: a URL, and what its reply looks like.
 
-The scheme of the URL says how: `https`, and `http` only when the specification allows it by name.
+The scheme of the URL says how:
+
+    https://host/path                                the body of the reply; `http` only when allowed by name
+    dns://server/?name=…&type=TXT&class=CH           one question over UDP
+    dot://server/?name=…&type=TXT&class=CH           the same over TLS (RFC 7858)
+    doh://server/dns-query?name=…&type=TXT&class=CH  the same over HTTPS (RFC 8484)
+    stun://server:3478                               a Binding request (RFC 8489)
+    interface://any                                  the address this machine itself would send from
 """
 
 from __future__ import annotations
@@ -12,7 +19,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from ip_monitor.domain.addresses import Address, Family, Network, family_of
 from ip_monitor.domain.answers import Source, SourceRefusedError, Transport
@@ -27,7 +34,22 @@ _URL_PUNCTUATION = frozenset("!#$%&'()*+,-./:;=?@[]_~")
 _LONGEST_URL = 2048
 _SHOWN_URL = 80
 MAX_TIMEOUT_S = 30.0
-_TRANSPORTS = {"https": Transport.HTTPS, "http": Transport.HTTP}
+_TRANSPORTS = {transport.value: transport for transport in Transport}
+_WEIGHTS = {Transport.STUN: 0.5, Transport.DNS: 0.25, Transport.INTERFACE: 0.0}
+_DNS = frozenset({Transport.DNS, Transport.DOT, Transport.DOH})
+_DNS_TYPES = frozenset({"A", "AAAA", "TXT"})
+_DNS_CLASSES = frozenset({"IN", "CH"})
+
+
+@dataclass(frozen=True, slots=True)
+class DNSQuestion:
+    """
+    A question of the DNS, with type and class by their usual names.
+    """
+
+    name: str
+    type: str
+    class_: str
 
 
 class ReplyFormat(StrEnum):
@@ -51,6 +73,8 @@ class ProviderSpec:
         operator: who runs it; the same characters. Sources of one operator share a vote.
         json_path: where in a JSON reply the address is, keys and list positions joined by dots; empty for the usual
             names ("ip" and its like).
+        weight: of the vote through this source; None takes the transport's own: 0.5 for STUN, 0.25 for plain DNS, 0 for
+            interfaces (evidence only), 1 for the others.
         require_fields: fields of a trace that must have this value.
         forbid_fields: fields of a trace that must not have this value.
         refused_ranges: addresses that cannot be true from this source, such as its operator's own.
@@ -68,7 +92,7 @@ class ProviderSpec:
     family: Family
     format: ReplyFormat = ReplyFormat.AUTO
     json_path: str = ""
-    weight: float = 1.0
+    weight: float | None = None
     require_fields: tuple[tuple[str, str], ...] = ()
     forbid_fields: tuple[tuple[str, str], ...] = ()
     refused_ranges: tuple[Network, ...] = ()
@@ -109,9 +133,23 @@ class ProviderSpec:
 
     @property
     def source(self) -> Source:
-        return Source(
-            name=self.name, operator=self.operator, family=self.family, transport=self.transport, weight=self.weight
-        )
+        transport = self.transport
+        weight = _WEIGHTS.get(transport, 1.0) if self.weight is None else self.weight
+        return Source(name=self.name, operator=self.operator, family=self.family, transport=transport, weight=weight)
+
+    @property
+    def port(self) -> int | None:
+        """
+        The port of the URL when it names one.
+        """
+        return urlsplit(self.url).port
+
+    @property
+    def question(self) -> DNSQuestion:
+        """
+        What a DNS source is asked.
+        """
+        return _question(urlsplit(self.url).query)
 
     def _refusal(self, field: str, value: object, remedy: str) -> SourceRefusedError:
         shown = str(value)
@@ -145,6 +183,17 @@ class ProviderSpec:
         if port == 0:
             raise self._refusal("url", self.url, "give a port from 1 to 65535")
         self._check_host(parts)
+        if _TRANSPORTS[parts.scheme] in _DNS:
+            self._check_question(parts)
+
+    def _check_question(self, parts: SplitResult) -> None:
+        question = _question(parts.query)
+        if not _HOST.fullmatch(question.name) or question.type not in _DNS_TYPES or question.class_ not in _DNS_CLASSES:
+            raise self._refusal(
+                "url",
+                self.url,
+                "its query needs name=…, type=A, AAAA or TXT, and class=IN or CH, as in ?name=whoami.cloudflare&type=TXT&class=CH",
+            )
 
     def _check_host(self, parts: SplitResult) -> None:
         host = parts.hostname or ""
@@ -158,6 +207,11 @@ class ProviderSpec:
             raise self._refusal(
                 "url", self.url, f"its address is not of the family {self.family.label} it is asked for"
             )
+
+
+def _question(query: str) -> DNSQuestion:
+    fields = dict(parse_qsl(query))
+    return DNSQuestion(fields.get("name", ""), fields.get("type", "A").upper(), fields.get("class", "IN").upper())
 
 
 def _literal(host: str) -> Address | None:

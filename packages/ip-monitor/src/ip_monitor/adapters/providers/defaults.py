@@ -1,7 +1,8 @@
 """
 The sources that are asked when nobody names others: six independent operators, all by HTTPS, no key needed.
 
-`SPARES` are off by default: their operator is already asked, or they limit how often they may be.
+`SPARES` are off by default: their operator is already asked, or they limit how often they may be, or they answer over a
+transport that supports and does not prove.
 """
 
 from __future__ import annotations
@@ -53,6 +54,12 @@ def _text(name: str, operator: str, family: Family, url: str) -> ProviderSpec:
     )
 
 
+def _other(name: str, operator: str, family: Family, url: str) -> ProviderSpec:
+    return ProviderSpec(
+        name=f"{name} {family.label}", operator=operator, family=family, url=url, refused_ranges=CDN_RANGES
+    )
+
+
 def _cloudflare(family: Family) -> ProviderSpec:
     host = "www.cloudflare.com"
     return ProviderSpec(
@@ -87,4 +94,22 @@ SPARES: tuple[ProviderSpec, ...] = (
     _text("nnev.de", "nnev.de", Family.V4, "https://ip4.nnev.de"),
     _text("wtfismyip", "wtfismyip", Family.V4, "https://ipv4.wtfismyip.com/text"),
     _text("ipinfo", "ipinfo", Family.V4, "https://ipinfo.io/ip"),
+    *(
+        _other(name, operator, family, url)
+        for family in Family
+        for name, operator, url in (
+            (
+                "Cloudflare DoH",
+                "Cloudflare",
+                "doh://cloudflare-dns.com/dns-query?name=whoami.cloudflare&type=TXT&class=CH",
+            ),
+            ("Cloudflare DoT", "Cloudflare", "dot://one.one.one.one/?name=whoami.cloudflare&type=TXT&class=CH"),
+            ("Google DNS", "Google", "dns://ns1.google.com/?name=o-o.myaddr.l.google.com&type=TXT"),
+            ("Cloudflare STUN", "Cloudflare", "stun://stun.cloudflare.com:3478"),
+            ("Google STUN", "Google", "stun://stun.l.google.com:19302"),
+            ("Nextcloud STUN", "Nextcloud", "stun://stun.nextcloud.com:443"),
+        )
+    ),
+    # Answered only by this operator's own resolvers.
+    _other("OpenDNS", "OpenDNS", Family.V4, "dns://208.67.222.222/?name=myip.opendns.com&type=A"),
 )

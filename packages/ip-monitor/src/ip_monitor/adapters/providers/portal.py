@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 if TYPE_CHECKING:
-    from ip_monitor.adapters.providers.http import HTTPClient
+    from ip_monitor.adapters.providers.client import HTTPClient
     from ip_monitor.domain.addresses import Family
 
 # Both answer 204 with an empty body.

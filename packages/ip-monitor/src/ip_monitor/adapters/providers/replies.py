@@ -24,12 +24,14 @@ _SHOWN = 60
 
 class ReplyRefusedError(IPMonitorError, ValueError):
     """
-    A reply that holds no address that counts; `kind` and `detail` say why.
+    A reply that holds no address that counts; `kind` and `detail` say why, `retry_after_s` how long its sender wants to be
+    left alone.
     """
 
-    def __init__(self, kind: FailureKind, detail: str) -> None:
+    def __init__(self, kind: FailureKind, detail: str, *, retry_after_s: float | None = None) -> None:
         self.kind = kind
         self.detail = detail
+        self.retry_after_s = retry_after_s
         super().__init__(detail)
 
 
@@ -60,8 +62,17 @@ def read_address(reply: Reply, spec: ProviderSpec, policy: AddressPolicy) -> Add
     text = reply.text()
     if not text.strip():
         raise ReplyRefusedError(FailureKind.EMPTY, "the reply is empty")
-    found = _extract(text, spec, is_page=_is_page(reply, text))
-    address = _parse(found, spec.family)
+    return accept(_extract(text, spec, is_page=_is_page(reply, text)), spec, policy)
+
+
+def accept(text: str, spec: ProviderSpec, policy: AddressPolicy) -> Address:
+    """
+    The public address that `text` alone writes.
+
+    Raises:
+        ReplyRefusedError: not an address, of the other family, not public, or in a range that this source refuses.
+    """
+    address = _parse(text, spec.family)
     reason = policy.refusal(address)
     if reason is not None:
         raise ReplyRefusedError(FailureKind.NOT_PUBLIC, f"{address} is no public address: {reason}")
