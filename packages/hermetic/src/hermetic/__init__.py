@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hermetic.guard.deadlines import BudgetError, Deadline, DeadlineExceeded, Timeouts, deadline, timeouts
     from hermetic.guard.factory import CleanupError, FixtureFactory
     from hermetic.guard.resettable import ResettableError, resettable
-    from hermetic.world.http import MockServer, MockServerContext
+    from hermetic.world.http import MockCluster, MockServer, MockServerCluster, MockServerContext
 
 __all__ = [
     "BudgetError",
@@ -23,7 +23,9 @@ __all__ = [
     "Deadline",
     "DeadlineExceeded",
     "FixtureFactory",
+    "MockCluster",
     "MockServer",
+    "MockServerCluster",
     "MockServerContext",
     "ResettableError",
     "Timeouts",
@@ -40,7 +42,9 @@ _HOMES = {
     "Deadline": "hermetic.guard.deadlines",
     "DeadlineExceeded": "hermetic.guard.deadlines",
     "FixtureFactory": "hermetic.guard.factory",
+    "MockCluster": "hermetic.world.http",
     "MockServer": "hermetic.world.http",
+    "MockServerCluster": "hermetic.world.http",
     "MockServerContext": "hermetic.world.http",
     "ResettableError": "hermetic.guard.resettable",
     "Timeouts": "hermetic.guard.deadlines",

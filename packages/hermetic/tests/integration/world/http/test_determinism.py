@@ -5,6 +5,7 @@ The same seed strikes the same requests, however they interleave; a ledger can b
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter
 from itertools import chain, pairwise
 
@@ -12,6 +13,7 @@ import pytest
 from hermetic.foundation import ListSink
 from hermetic.world.http import MockServer, Schedule, ashrink, brown_out, uniform
 from hermetic.world.http.decisions import Decided
+from hermetic.world.http.faults import reset
 
 CLIENTS = 32
 EACH = 6
@@ -96,6 +98,59 @@ async def test_identical_unlabelled_requests_share_one_multiset(rounds):
         assert Counter(chain(*first)) == Counter(chain(*second))
         assert decisions(ledger) == decisions(again)
         assert 1 + max(nth for _, _, nth, _ in decisions(ledger)) == CLIENTS * EACH
+
+
+class TestFaults:
+    """
+    Faults on the wire, set by rules of every kind, repeat by seed and by schedule.
+    """
+
+    RULES = (
+        {"rate": 0.3},
+        {"rate": lambda elapsed: 0.3 if elapsed >= 0 else 0.0},
+        {"rate": 0.5, "times": 4},
+        {"nth": (2, 5, 9)},
+        {"rate": 0.4, "client": "c1"},
+    )
+
+    async def run(self, rule, *, pace: int, schedule=None, labels=("c0", "c1", "c2")):
+        """
+        Three clients in turn, one request each a round; `pace` shuffles the turns. What each of them got.
+        """
+        sink, got = ListSink(), {label: [] for label in labels}
+        async with MockServer("api", seed=11, sink=sink, schedule=schedule) as api:
+            api.get("/ip").text("203.0.113.7")
+            api.fault(reset(), **rule)
+            turns = [label for label in labels for _ in range(6)]
+            random.Random(pace).shuffle(turns)
+            for label in turns:
+                try:
+                    got[label] += await Client(api, label).ask(1)
+                except (ConnectionError, asyncio.IncompleteReadError):
+                    got[label].append(0)
+        return got, sink
+
+    @pytest.mark.parametrize("rule", [RULES[0], RULES[1], RULES[4]], ids=["rate", "function", "client"])
+    async def test_a_seed_repeats_them_in_any_order(self, rule):
+        """
+        Rules that look at nothing but the request strike the same requests, whoever comes first.
+        """
+        first, _ = await self.run(rule, pace=1)
+        second, _ = await self.run(rule, pace=2)
+
+        assert first == second
+        assert {0, 200} == {status for statuses in first.values() for status in statuses}
+
+    @pytest.mark.parametrize("rule", RULES, ids=["rate", "function", "times", "nth", "client"])
+    async def test_a_schedule_repeats_them_in_any_order(self, rule):
+        """
+        Also those that count requests, and so depend on their order.
+        """
+        first, sink = await self.run(rule, pace=1)
+        second, _ = await self.run(rule, pace=2, schedule=Schedule.from_events(sink.events))
+
+        assert first == second
+        assert {0, 200} == {status for statuses in first.values() for status in statuses}
 
 
 async def test_another_seed_strikes_others():

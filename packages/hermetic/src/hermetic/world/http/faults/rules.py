@@ -103,21 +103,37 @@ class FaultRule:
 
     def strikes(self, request: Request | None, draw: Draw, *, now_s: float) -> bool:
         """
-        Decide for one request, or for a new connection when there is none yet, and count it. Called on the server's loop in the order of matching.
+        Decide for one request, or for a new connection when there is none yet, and count it. Called on the server's
+        loop in the order of matching.
+
+        Counts, times to live and rates that change over time depend on the order and the pace of the requests; so the
+        whole verdict goes into the ledger, and a schedule repeats it as it was.
         """
-        elapsed = now_s - self.set_at_s
-        if self.is_over(now_s=now_s) or not self._is_about(request):
+        if not self._is_about(request):
+            return False
+        struck = draw.verdict(self.purpose, self._asked(), lambda: self._falls_on(draw, now_s=now_s), nothing=False)
+        self.struck += struck
+        return struck
+
+    def _falls_on(self, draw: Draw, *, now_s: float) -> bool:
+        if self.is_over(now_s=now_s):
             return False
         self.looked += 1
         if self.nth is not None and self.looked not in self.nth:
             return False
         if self.times is not None and self.struck >= self.times:
             return False
-        rate = self.rate if not callable(self.rate) else checked_rate(self.rate(elapsed), fault=self.fault.name)
-        if not draw.happens(self.purpose, rate):
-            return False
-        self.struck += 1
-        return True
+        rate = self.rate
+        if callable(rate):
+            rate = checked_rate(rate(now_s - self.set_at_s), fault=self.fault.name)
+        return draw.uniform(self.purpose) < rate
+
+    def _asked(self) -> str:
+        parts = ["rate by function" if callable(self.rate) else f"rate {self.rate:g}"]
+        parts += [] if self.nth is None else [f"nth {', '.join(map(str, sorted(self.nth)))}"]
+        parts += [] if self.times is None else [f"{self.times} times"]
+        parts += [] if self.ttl is None else [f"for {self.ttl:g} s"]
+        return ", ".join(parts)
 
 
 def checked_rate(rate: Any, *, fault: str) -> float:
