@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hermetic._pytest.baselining import baselining
 from hermetic._pytest.findings import Desk
 from hermetic._pytest.guarding import Guarding
 from hermetic._pytest.isolating import Promises, isolation
@@ -55,7 +56,10 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
     sink = _journal(config, settings)
     roll = Roll()
     team = Team(components(config, settings, roll), roll=roll, sink=sink, clock=clock)
-    desk = Desk(settings, root=str(config.rootpath), sink=sink, clock=clock)
+    baseline = baselining(config)
+    if baseline is not None:
+        config.pluginmanager.register(baseline, "hermetic-baseline")
+    desk = Desk(settings, root=str(config.rootpath), sink=sink, clock=clock, baseline=baseline)
     config.pluginmanager.register(Guarding(team=team, desk=desk), "hermetic-guarding")
     config.pluginmanager.register(Summary(team=team), "hermetic-summary")
     config.pluginmanager.register(Promises(settings.resettable), "hermetic-resettable")

@@ -5,7 +5,7 @@ From verdicts to reports: policy, record, mending, then the text.
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -31,14 +31,29 @@ Judged = tuple["Level", "Finding"]
 REPORT_ATTRIBUTE = "hermetic_findings"
 
 
+class Known(Protocol):
+    """
+    Who knows findings that are not new.
+    """
+
+    def level(self, level: Level, finding: Finding) -> Level:
+        """
+        The level to give a finding, which policy gave this one.
+        """
+        ...
+
+
 class Desk:
     """
     Takes verdicts as they come, applies policy, mends, and keeps them until the test's teardown is reported.
     """
 
-    def __init__(self, settings: Settings, *, root: str, sink: Sink, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, *, root: str, sink: Sink, clock: Clock, baseline: Known | None = None
+    ) -> None:
         self._settings = settings
         self._root = root
+        self._baseline = baseline
         self._sink = sink
         self._clock = clock
         self._pending: list[Judged] = []
@@ -52,6 +67,8 @@ class Desk:
             level = self._settings.policy.level(bare, also=rules if bare.owner.scope == "function" else ())
             if level == "off":
                 continue
+            if self._baseline is not None:
+                level = self._baseline.level(level, bare)
             finding = replace(bare, rerun=bare.rerun or f"pytest {_quoted(item.nodeid)}")
             self._sink.emit(
                 FindingReported(at_s=self._clock.monotonic(), test=item.nodeid, level=level, finding=finding)

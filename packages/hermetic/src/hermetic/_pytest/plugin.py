@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hermetic._pytest import isolated, options
+from hermetic._pytest import baselining, isolated, options
 
 if TYPE_CHECKING:
     import pytest
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     options.add_options(parser)
+    baselining.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
     from hermetic.foundation.finding import Finding
 
-Level: TypeAlias = Literal["error", "warn", "off"]
+Level: TypeAlias = Literal["error", "warn", "off", "known"]
+"""
+`known` is given by a baseline only: it would be an error if it were new.
+"""
 LEVELS: tuple[Level, ...] = ("error", "warn", "off")
 
 
