@@ -24,6 +24,7 @@ DEFAULT_RULES = (
     Rule("warn", kind="stain.module-state"),
     Rule("warn", kind="stain.module-content"),
     Rule("warn", kind="stain.singleton"),
+    Rule("warn", kind="stain.fixture-value"),
 )
 
 

@@ -129,7 +129,7 @@ def load(path: Path) -> Baseline:
     found: Any = cast("dict[str, Any]", data).get("findings")
     if not isinstance(found, list):
         raise BaselineError(str(path), 'it has no list "findings"')
-    lines: list[Any] = found
+    lines = cast("list[Any]", cast("object", found))
     return Baseline(_entry(line, number, path) for number, line in enumerate(lines, 1))
 
 

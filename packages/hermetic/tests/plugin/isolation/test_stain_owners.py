@@ -274,3 +274,50 @@ def test_asynchronous_fixtures_are_owners_too(suite):
 
     assert names(run) == {("function test test_a.py::test_two", "os.environ['TWO']")}
     assert run.outcomes == {"passed": 3, "errors": 1}
+
+
+SHARED = """
+import collections
+import pytest
+
+@pytest.fixture(scope="module")
+def prices():
+    return {"tea": [1, 2], "milk": [3]}
+
+@pytest.fixture(scope="session")
+def orders():
+    return collections.deque()
+
+@pytest.fixture
+def own():
+    return []
+
+def test_reads(prices, orders):
+    assert prices["tea"] == [1, 2]
+
+def test_changes(prices, orders, own):
+    own.append(1)
+    prices["tea"].append(5)  # here
+
+def test_queues(orders):
+    orders.append("tea")  # here
+
+def test_reads_again(prices):
+    assert prices["tea"] == [1, 2, 5]
+"""
+
+
+def test_a_test_that_changes_the_value_of_a_broader_fixture_is_told(suite):
+    """
+    The finding stands at that test, warns, and leaves the value alone: only the fixture knows what it is for.
+    """
+    path = suite.write("test_a.py", SHARED)
+
+    run = suite.run()
+
+    assert [(one.test, one.kind, one.finding["subject"], one.level, one.mended) for one in run.found] == [
+        ("test_a.py::test_changes", "stain.fixture-value", "module fixture prices", "warn", ""),
+        ("test_a.py::test_queues", "stain.fixture-value", "session fixture orders", "warn", ""),
+    ], run.text
+    assert all(path.read_text().splitlines()[one.line[1] - 1].endswith("# here") for one in run.found)
+    assert run.outcomes == {"passed": 4}

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hermetic.guard.component import Quiet
 from hermetic.guard.isolation.change import is_same
+from hermetic.guard.isolation.kinds.fixtures import FixtureValues
 from hermetic.guard.isolation.stain import Stain, verdicts
 from hermetic.guard.isolation.state import UNREAD, Unread
 
@@ -79,7 +80,7 @@ class Isolation(Quiet):
     def __init__(
         self, states: Sequence[State[Any]], *, own: OwnCode, trail: Trail, mode: Callable[[Tenure], Mode]
     ) -> None:
-        self._states = tuple(states)
+        self._states = (*states, FixtureValues(lambda: self._parked))
         self._own = own
         self._trail = trail
         self._mode = mode

@@ -51,7 +51,7 @@ def verdicts(stains: Iterable[Stain], *, owner: Owner, is_mended: bool) -> Itera
     for stain in stains:
         groups.setdefault((stain.kind, stain.site), []).append(stain)
     for group in groups.values():
-        yield Verdict(_finding(group, owner), mend=_mender(group) if is_mended else None)
+        yield Verdict(_finding(group, owner), mend=_mender(group) if is_mended and group[0].state.is_restored else None)
 
 
 def _finding(group: Sequence[Stain], owner: Owner) -> Finding:
@@ -67,7 +67,7 @@ def _finding(group: Sequence[Stain], owner: Owner) -> Finding:
     return Finding(
         category="stain",
         kind=first.kind,
-        title=f"{first.state.what} not put back",
+        title=f"{first.state.what} {'not put back' if first.state.is_restored else 'changed'}",
         subject=", ".join(shown) + (f" and {more} more" if more else ""),
         owner=owner,
         site=site,

@@ -58,6 +58,10 @@ class State(ABC, Generic[S]):
     """
     Whether changes are what the project foresaw: put back without being told of.
     """
+    is_restored: ClassVar[bool] = True
+    """
+    Whether restore mode puts changes back.
+    """
     unloaded: Any = UNREAD
     """
     What `read` would have returned before the module in `needs` was loaded, where that is known.

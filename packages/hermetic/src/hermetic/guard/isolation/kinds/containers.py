@@ -99,7 +99,7 @@ class Containers(State[Copies]):
         if copy is None or id(value) in found or len(found) >= _MOST or len(value) > _LARGEST:
             return
         known = self._copies.get(id(value))
-        is_known = known is not None and known[0] is value and _is_equal(value, known[1])
+        is_known = known is not None and known[0] is value and is_equal(value, known[1])
         found[id(value)] = known if known is not None and is_known else (value, copy(value))
         self._names[id(value)] = name
         if depth < _DEEPEST and not isinstance(value, bytearray):
@@ -122,7 +122,7 @@ class Containers(State[Copies]):
     def changes(self, before: Copies, after: Copies) -> Iterable[Change]:
         for identity, (value, now) in after.items():
             was = before.get(identity)
-            if was is None or was[0] is not value or was[1] is now or _is_equal(was[1], now):
+            if was is None or was[0] is not value or was[1] is now or is_equal(was[1], now):
                 continue
             shown, space, attribute = self._names[identity]
             yield Change(
@@ -131,7 +131,7 @@ class Containers(State[Copies]):
                 before=was[1],
                 after=now,
                 target=value,
-                note=_difference(was[1], now),
+                note=difference(was[1], now),
                 hints=(attribute, *_users(space, attribute)),
             )
 
@@ -151,7 +151,31 @@ def _items(container: Any) -> Iterable[tuple[object, object]]:
     return enumerate(cast("Iterable[object]", container))
 
 
-def _is_equal(one: Any, other: Any) -> bool:
+def added(value: Any, known: Copies) -> Copies:
+    """
+    A container and those in it, each with a copy; the copies in `known` are taken where nothing has changed.
+    """
+    found: Copies = {}
+    _gather(value, known, found, 0)
+    return found
+
+
+def _gather(value: Any, known: Copies, found: Copies, depth: int) -> None:
+    copy = _COPY.get(cast("Any", type(value)))
+    if copy is None or id(value) in found or len(found) >= _MOST or len(value) > _LARGEST:
+        return
+    pair = known.get(id(value))
+    is_known = pair is not None and pair[0] is value and is_equal(value, pair[1])
+    found[id(value)] = pair if pair is not None and is_known else (value, copy(value))
+    if depth < _DEEPEST and not isinstance(value, bytearray):
+        for _, inner in _items(value):
+            _gather(inner, known, found, depth + 1)
+
+
+def is_equal(one: Any, other: Any) -> bool:
+    """
+    Whether a container holds what a copy of it holds: elements by identity, plain ones by value.
+    """
     try:
         if isinstance(one, dict) and isinstance(other, dict):
             # By identity of values: a value that says it equals everything must not hide a change.
@@ -172,7 +196,10 @@ def _is_equal(one: Any, other: Any) -> bool:
 _PLAIN: Final = (str, bytes, int, float, bool)
 
 
-def _difference(before: Any, after: Any) -> str:
+def difference(before: Any, after: Any) -> str:
+    """
+    In words, what one has that the other has not.
+    """
     if isinstance(before, dict) and isinstance(after, dict):
         was, became = cast("dict[object, object]", before), cast("dict[object, object]", after)
         new = [key for key in became if key not in was]
