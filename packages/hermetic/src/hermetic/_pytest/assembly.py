@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hermetic._pytest import budgets
 from hermetic._pytest.baselining import baselining
 from hermetic._pytest.findings import Desk
 from hermetic._pytest.guarding import Guarding
+from hermetic._pytest.hangs import Hangs, RecentEvents
 from hermetic._pytest.isolating import Promises, isolation
 from hermetic._pytest.summary import Summary
 from hermetic.foundation import NullSink, SystemClock
@@ -53,7 +55,7 @@ def _journal(config: pytest.Config, settings: Settings) -> Sink:
 
 def assemble(config: pytest.Config, settings: Settings) -> None:
     clock: Clock = SystemClock()
-    sink = _journal(config, settings)
+    sink = RecentEvents(_journal(config, settings))
     roll = Roll()
     team = Team(components(config, settings, roll), roll=roll, sink=sink, clock=clock)
     baseline = baselining(config)
@@ -63,5 +65,11 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
     config.pluginmanager.register(Guarding(team=team, desk=desk), "hermetic-guarding")
     config.pluginmanager.register(Summary(team=team), "hermetic-summary")
     config.pluginmanager.register(Promises(settings.resettable), "hermetic-resettable")
+    # Registered last, so that what the guard does around a test is within the test's time too.
+    hangs = Hangs(config, budgets.read(config), sink=sink, clock=clock, providers=[sink.told])
+    config.pluginmanager.register(hangs, "hermetic-hangs")
+    # Started first, so that the signals it takes belong to the state that isolation finds.
+    hangs.start()
+    config.add_cleanup(hangs.stop)
     team.start()
     config.add_cleanup(team.stop)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hermetic._pytest import baselining, isolated, options
+from hermetic._pytest import baselining, budgets, isolated, options, resuming
 
 if TYPE_CHECKING:
     import pytest
@@ -14,14 +14,18 @@ if TYPE_CHECKING:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     options.add_options(parser)
+    budgets.add_options(parser)
+    resuming.add_options(parser)
     baselining.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", options.MARKER)
+    for marker in (options.MARKER, budgets.MARKER):
+        config.addinivalue_line("markers", marker)
     # The fixtures are there also when nothing is watched: a suite that asks for them must go on working.
     config.pluginmanager.register(isolated, "hermetic-isolated")
     settings = options.read(config)
+    resuming.register(config)
     if not settings.is_on:
         return
     from hermetic._pytest.assembly import assemble  # noqa: PLC0415 - a run that is switched off pays nothing

@@ -243,9 +243,9 @@ CATALOGUE = [
     ),
     Seed(
         "alarm",
-        "signal.setitimer(signal.ITIMER_VIRTUAL, 3600)  # here",
-        "signal.setitimer(signal.ITIMER_VIRTUAL, 3600)\nsignal.setitimer(signal.ITIMER_VIRTUAL, 0)",
-        "signal.getitimer(signal.ITIMER_VIRTUAL)[0] == 0",
+        "signal.setitimer(signal.ITIMER_PROF, 3600)  # here",
+        "signal.setitimer(signal.ITIMER_PROF, 3600)\nsignal.setitimer(signal.ITIMER_PROF, 0)",
+        "signal.getitimer(signal.ITIMER_PROF)[0] == 0",
     ),
     Seed(
         "locale",

@@ -6,16 +6,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 import threading
-import time
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from hermetic.guard.capture.lines import stack_of
+from hermetic.guard.capture.threads import OWN_NAMES, is_of_tools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from types import FrameType
 
 # Where threads of well-known pools stand when they have nothing to do: (module, function).
@@ -26,8 +28,6 @@ _IDLE = frozenset(
         ("aiosqlite.core", "Connection.run"),
     }
 )
-# Threads that belong to the tools around a test, and never wake its loop.
-_TOOLS = ("execnet", "hermetic", "xdist", "_pytest", "pytest", "coverage", "pydevd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +92,15 @@ def measure_lag(loop: asyncio.AbstractEventLoop, *, at_most: float = 0.05) -> fl
     Seconds until the loop, which runs in another thread, answers; None if it did not within `at_most` seconds.
     """
     answered = threading.Event()
-    started = time.monotonic()
+    started = monotonic()
     try:
         loop.call_soon_threadsafe(answered.set)
     except RuntimeError:  # closed meanwhile
         return None
-    return time.monotonic() - started if answered.wait(at_most) else None
+    return monotonic() - started if answered.wait(at_most) else None
 
 
-def can_be_woken(running: RunningLoop, *, children: Iterable[int] = ()) -> str | None:
+def can_be_woken(running: RunningLoop) -> str | None:
     """
     What could still wake a loop, as a phrase; None when nothing can: it is deadlocked.
 
@@ -109,10 +109,10 @@ def can_be_woken(running: RunningLoop, *, children: Iterable[int] = ()) -> str |
 
     The answer is sound only while the loop's thread waits in its selector; see `is_waiting`.
     """
-    return next(_wakers(running, children), None)
+    return next(_wakers(running), None)
 
 
-def _wakers(running: RunningLoop, children: Iterable[int]) -> Iterator[str]:
+def _wakers(running: RunningLoop) -> Iterator[str]:
     loop: Any = running.loop
     if not isinstance(loop, asyncio.BaseEventLoop) or not hasattr(loop, "_selector"):
         yield "the loop is not one of the standard library's"
@@ -127,9 +127,9 @@ def _wakers(running: RunningLoop, children: Iterable[int]) -> Iterator[str]:
         yield "a descriptor is watched"
     if getattr(inner, "_signal_handlers", None):
         yield "a signal handler is set"
-    if any(True for _ in children):
+    if has_children():
         yield "a child process lives"
-    thread = _busy_thread(running.ident)
+    thread = busy_thread({running.ident})
     if thread is not None:
         yield thread
 
@@ -146,23 +146,40 @@ def is_waiting(running: RunningLoop) -> bool:
     return timeout is None or timeout == -1
 
 
-def _busy_thread(own: int) -> str | None:
-    ignored = {own, threading.get_ident()}
+def busy_thread(besides: set[int]) -> str | None:
+    """
+    A thread that has work to do and may wake a loop, as a phrase; None when there is none but the caller's, those in
+    `besides` (by ident), the tools', and those of known pools that have nothing to do.
+    """
+    ignored = {*besides, threading.get_ident()}
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     for ident, frame in sys._current_frames().items():
-        if ident in ignored or is_idle_thread(stack_of(frame)):
+        is_ours = names.get(ident, "").startswith(OWN_NAMES)
+        if ident in ignored or is_ours or is_idle_thread(stack_of(frame)):
             continue
         return f"thread {names.get(ident, ident)!r} runs"
     return None
+
+
+def has_children() -> bool:
+    """
+    Whether this process has a child that it has not waited for: it may do anything, also wake a loop.
+
+    Source: waitid(2): ECHILD when there is none; WNOWAIT leaves the child as it is.
+    """
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def is_idle_thread(frames: list[FrameType]) -> bool:
     """
     Whether a thread with these frames (outermost first) is a pool's worker with nothing to do, or one of the tools'.
     """
-    for frame in frames:
-        if str(frame.f_globals.get("__name__", "")).partition(".")[0] in _TOOLS:
-            return True
+    if is_of_tools(frames):
+        return True
     innermost = frames[-1]
     place = (str(innermost.f_globals.get("__name__", "")), innermost.f_code.co_qualname)
     if place not in _IDLE:

@@ -22,6 +22,13 @@ def render(capture: Capture, *, root: str = "") -> str:
 
     At most 50 tasks and 12 lines a stack are shown; how many were left out is said.
     """
+    return f"waiting at {waiting(capture, root=root)}\n{details(capture, root=root)}"
+
+
+def details(capture: Capture, *, root: str = "") -> str:
+    """
+    The same without the line to look at first.
+    """
     return "\n".join(_lines(capture, root))
 
 
@@ -43,7 +50,6 @@ def place_of(line: Line, root: str) -> str:
 
 
 def _lines(capture: Capture, root: str) -> Iterator[str]:
-    yield f"waiting at {waiting(capture, root=root)}"
     for cycle in capture.cycles:
         names = [f"{name!r}" for name in cycle]
         yield f"deadlock: {' waits for '.join([*names, names[0]])}"
@@ -60,8 +66,9 @@ def _lines(capture: Capture, root: str) -> Iterator[str]:
         for thread in capture.threads:
             yield from _thread(thread, root)
     for title, told in capture.context:
-        yield f"{title}:"
-        yield from (f"  {line}" for line in told)
+        if told:
+            yield f"{title}:"
+            yield from (f"  {line}" for line in told)
 
 
 def _wait(wait: Wait) -> str:
@@ -69,19 +76,19 @@ def _wait(wait: Wait) -> str:
     return f"{wait.text}{'' if wait.kind in {'task', 'thread'} else held}"
 
 
-def _task(task: TaskState, root: str, indent: str) -> Iterator[str]:
+def _task(task: TaskState, root: str, indent: str, *, bullet: str = "") -> Iterator[str]:
     note = "  (the test's own)" if task.is_main else ""
+    yield f"{indent}{bullet}{task.name}{note}" + ("  (shown above)" if task.is_seen_above else "")
     if task.is_seen_above:
-        yield f"{indent}{task.name}{note}  (shown above)"
         return
-    yield f"{indent}{task.name}{note}"
-    yield from _stack(task.lines, root, indent + "  ")
+    below = indent + "  " * bool(bullet)
+    yield from _stack(task.lines, root, below + "  ")
     if task.wait is not None:
-        yield f"{indent}    waits for {_wait(task.wait)}"
+        yield f"{below}    waits for {_wait(task.wait)}"
     elif not task.lines:
-        yield f"{indent}    has not started"
+        yield f"{below}    has not started"
     for child in task.children:
-        yield from _task(child, root, indent + "  └ ")
+        yield from _task(child, root, below + "  ", bullet="└ ")
 
 
 def _thread(thread: ThreadState, root: str) -> Iterator[str]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from hermetic.guard.capture.lines import Project
 
+# Packages whose threads belong to the tools around a test: they never wake its loop, and tell nothing about it.
+_TOOLS = frozenset({"execnet", "xdist", "_pytest", "pytest", "coverage", "pydevd"})
 # How Hermetic names its threads.
 OWN_NAMES = "hermetic-"
 
@@ -33,6 +35,8 @@ def thread_states(project: Project, *, focus: int | None, with_variables: bool =
     states: list[ThreadState] = []
     for ident, frames in stacks.items():
         thread = known.get(ident)
+        if ident not in {focus, main} and is_of_tools(frames):
+            continue
         state = ThreadState(
             name=thread.name if thread is not None else f"native thread {ident}",
             is_daemon=thread.daemon if thread is not None else True,
@@ -43,6 +47,14 @@ def thread_states(project: Project, *, focus: int | None, with_variables: bool =
         )
         states.append(state)
     return sorted(states, key=lambda state: (not state.is_focus, not state.is_main, state.name))
+
+
+def is_of_tools(frames: list[FrameType]) -> bool:
+    """
+    Whether a thread belongs to the tools around a test, by the code that it was started for.
+    """
+    packages = (str(frame.f_globals.get("__name__", "")).partition(".")[0] for frame in frames)
+    return next((package for package in packages if package != "threading"), "") in _TOOLS
 
 
 def worker_of(future: object) -> str | None:

@@ -5,7 +5,7 @@ Alarms for ordinary code: each interrupts the thread that started it once its ti
 from __future__ import annotations
 
 import threading
-import time
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from hermetic.guard.deadlines.interrupt import Interrupted, Interrupter, raise_in_thread
@@ -82,7 +82,7 @@ class Alarm:
             else:
                 raise_in_thread(self.ident, Interrupted)
         # It may have been swallowed, or have landed in a __del__; the code is interrupted until its scope has ended.
-        return time.monotonic() + _AGAIN_S
+        return monotonic() + _AGAIN_S
 
     def stop(self) -> None:
         """

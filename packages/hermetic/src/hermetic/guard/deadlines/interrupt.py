@@ -21,16 +21,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import FrameType
 
-# Signals that few programs use, in the order of preference, with the interval timer that sends each. The timers matter
-# when the interpreter's lock is held (a regular expression that backtracks): no thread of ours can run then, but the
-# kernel still sends the signal, and the engine looks for signals.
+# Signals that few programs use, in the order of preference.
+#
+# Those without a timer interrupt: a blocking system call returns, Python runs the handler, the handler raises. The one with
+# a timer is for code that holds the interpreter's lock and still looks for signals (a regular expression that
+# backtracks): no thread of ours can run then, but the kernel sends the signal. Such code burns the processor, so the
+# timer of processor time serves, and the real-time one is left to programs and to other plugins. It goes off in sound
+# tests as well, so system calls are restarted after it.
 SIGNALS: tuple[tuple[str, str | None], ...] = (
-    ("SIGALRM", "ITIMER_REAL"),
     ("SIGVTALRM", "ITIMER_VIRTUAL"),
-    ("SIGPROF", "ITIMER_PROF"),
+    ("SIGRTMAX", None),
+    ("SIGXCPU", None),
     ("SIGUSR2", None),
-    ("SIGUSR1", None),
+    ("SIGALRM", None),
 )
+# One to interrupt with, and one for the case that the program takes that for itself later: to take another then would be
+# a change of its state in the middle of its work.
+_PLAIN = 2
 
 
 class Interrupted(BaseException):
@@ -55,74 +62,90 @@ class Interrupter:
         self._wanted = wanted
         self._signals = signals
         self._ident = 0
-        self._signum: int | None = None
-        self._timer: int | None = None
-        self._is_installed = False
+        self._plain: list[int] = []
+        self._timed: list[tuple[int, int]] = []
+        self._is_pending = False
 
     @property
     def means(self) -> str:
         """
         How it interrupts: the signal's name, or "asynchronous exception".
         """
-        return "asynchronous exception" if self._signum is None else signal.Signals(self._signum).name
+        current = self._current()
+        return "asynchronous exception" if current is None else signal.Signals(current).name
 
     def install(self) -> None:
         """
-        Take a free signal if this is the main thread. Calling it again is harmless.
+        Take free signals if this is the main thread. Calling it again is harmless.
         """
-        if self._is_installed and self._is_ours():
+        if self._ident and (self._current() is not None or not self._plain):
             return
         self._ident = threading.get_ident()
-        self._is_installed = True
-        self._signum = self._timer = None
+        self._plain, self._timed = [], []
         if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_kill"):
             return
         for name, timer_name in self._signals:
             signum = getattr(signal, name, None)
-            timer = getattr(signal, timer_name, None) if timer_name else None
             if signum is None or signal.getsignal(signum) is not signal.SIG_DFL:
                 continue
-            if timer is not None and signal.getitimer(timer)[0]:
-                continue
-            signal.signal(signum, self._handle)
-            # A blocking call that the signal ends must see EINTR, so that the handler runs and raises.
-            signal.siginterrupt(signum, True)  # noqa: FBT003 - the standard library takes it by position only
-            self._signum, self._timer = signum, timer
-            return
+            timer = getattr(signal, timer_name, None) if timer_name else None
+            if timer is not None and not self._timed and not signal.getitimer(timer)[0]:
+                signal.signal(signum, self._handle)
+                signal.siginterrupt(signum, False)  # noqa: FBT003 - the standard library takes it by position only
+                self._timed.append((signum, timer))
+            elif timer_name is None and len(self._plain) < _PLAIN:
+                signal.signal(signum, self._handle)
+                signal.siginterrupt(signum, True)  # noqa: FBT003 - as above
+                self._plain.append(signum)
 
     def uninstall(self) -> None:
         """
-        Give the signal back, if it is still ours.
+        Give the signals back, as far as they are still ours.
         """
         self.disarm_timer()
-        if self._signum is not None and self._is_ours() and threading.current_thread() is threading.main_thread():
-            signal.signal(self._signum, signal.SIG_DFL)
-        self._is_installed = False
-        self._signum = self._timer = None
+        if threading.current_thread() is threading.main_thread():
+            for signum in (*self._plain, *(signum for signum, _ in self._timed)):
+                if signal.getsignal(signum) == self._handle:
+                    signal.signal(signum, signal.SIG_DFL)
+        self._plain, self._timed = [], []
+        self._ident = 0
 
-    def _is_ours(self) -> bool:
-        return self._signum is None or signal.getsignal(self._signum) == self._handle
+    def _current(self) -> int | None:
+        return next((signum for signum in self._plain if signal.getsignal(signum) == self._handle), None)
 
-    def arm_timer(self, delay: float) -> None:
+    def arm_timer(self, every: float) -> None:
         """
-        Let the kernel send the signal after `delay` seconds, also while the interpreter's lock is held. From the
-        main thread only; without a timer it does nothing.
+        Let the kernel send the signal after each `every` seconds of processor time, also while the interpreter's lock is
+        held. Without a free timer it does nothing.
         """
-        if self._timer is not None:
-            signal.setitimer(self._timer, delay)
+        for signum, timer in self._timed:
+            if signal.getsignal(signum) == self._handle:
+                signal.setitimer(timer, every, every)
 
     def disarm_timer(self) -> None:
-        if self._timer is not None:
-            signal.setitimer(self._timer, 0)
+        for signum, timer in self._timed:
+            if signal.getsignal(signum) == self._handle:
+                signal.setitimer(timer, 0)
+
+    def settle(self) -> None:
+        """
+        Nothing is to be interrupted any more: the timer is stopped, an asynchronous exception on its way taken back.
+        """
+        self.disarm_timer()
+        if self._is_pending:
+            self._is_pending = False
+            raise_in_thread(self._ident, None)
 
     def interrupt(self) -> None:
         """
         Ask for the interruption, from any thread.
         """
-        if self._signum is not None and self._is_ours():
+        current = self._current()
+        if current is not None:
             with contextlib.suppress(ProcessLookupError):
-                signal.pthread_kill(self._ident, self._signum)
+                signal.pthread_kill(self._ident, current)
         elif self._wanted() is not None:
+            self._is_pending = True
             raise_in_thread(self._ident, Interrupted)
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the interpreter's signature

@@ -12,8 +12,8 @@ import asyncio
 import functools
 import inspect
 import sys
-import time
 from contextvars import ContextVar, Token
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from hermetic.guard.capture import Capture, take, take_task, waiting
@@ -71,7 +71,7 @@ class Deadline:
         return self.budget_s if self._token is None else max(0.0, self.budget_s - self._elapsed())
 
     def _elapsed(self) -> float:
-        clock = self._task.get_loop().time if self._task is not None else time.monotonic
+        clock = self._task.get_loop().time if self._task is not None else monotonic
         return clock() - self._started
 
     def _begin(self, now: float) -> None:
@@ -142,7 +142,7 @@ class Deadline:
             error.add_note(f"The deadline {self.operation!r} of {self.budget_s:g} s had passed.")
 
     def __enter__(self) -> Self:
-        self._begin(time.monotonic())
+        self._begin(monotonic())
         self._alarm = Alarm(self._started + self.budget_s, on_fire=self._fired)
         try:
             self._alarm.start()

@@ -11,7 +11,7 @@ import heapq
 import itertools
 import os
 import threading
-import time
+from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Watchdog:
     def _due(self) -> Watch | None:
         # Holds the condition. Returns a watch whose time has come, or None to end the thread.
         while not self._is_closed:
-            now = time.monotonic()
+            now = monotonic()
             if not self._heap:
                 self._wakes_at = now + _IDLE_S
                 if not self._condition.wait(_IDLE_S) and not self._heap:

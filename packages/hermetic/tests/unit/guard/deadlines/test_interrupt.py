@@ -1,5 +1,7 @@
 """
 Which means interrupts the main thread, and that it is given back.
+
+These tests use other signals than the run around them, whose own deadlines hold the usual ones.
 """
 
 import re
@@ -8,7 +10,9 @@ import threading
 import time
 
 import pytest
-from hermetic.guard.deadlines.interrupt import SIGNALS, Interrupted, Interrupter
+from hermetic.guard.deadlines.interrupt import Interrupted, Interrupter
+
+SIGNALS = (("SIGPROF", "ITIMER_PROF"), ("SIGIO", None), ("SIGURG", None))
 
 
 @pytest.fixture
@@ -18,35 +22,24 @@ def wanted():
 
 @pytest.fixture
 def interrupter(wanted):
-    one = Interrupter(lambda: Interrupted() if wanted else None)
+    one = Interrupter(lambda: Interrupted() if wanted else None, signals=SIGNALS)
     yield one
     one.uninstall()
+    for name, _ in SIGNALS:
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
-@pytest.fixture(autouse=True)
-def signals_as_before():
-    names = [getattr(signal, name) for name, _ in SIGNALS]
-    before = {name: signal.getsignal(name) for name in names}
-    timer = signal.setitimer(signal.ITIMER_REAL, 0)
-    for name in names:
-        signal.signal(name, signal.SIG_DFL)
-    yield
-    for name, handler in before.items():
-        signal.signal(name, handler)
-    signal.setitimer(signal.ITIMER_REAL, *timer)
-
-
-def test_the_first_free_signal_is_taken_and_given_back(interrupter):
+def test_free_signals_are_taken_and_given_back(interrupter):
     """
     Nothing of the program's own signal handling is changed for longer than needed.
     """
     interrupter.install()
 
-    assert interrupter.means == "SIGALRM"
+    assert interrupter.means == signal.Signals(signal.SIGIO).name
 
     interrupter.uninstall()
 
-    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+    assert [signal.getsignal(getattr(signal, name)) for name, _ in SIGNALS] == [signal.SIG_DFL] * len(SIGNALS)
 
 
 def test_signals_that_the_program_uses_are_left_alone(interrupter):
@@ -54,24 +47,26 @@ def test_signals_that_the_program_uses_are_left_alone(interrupter):
     A handler of the program's stays, and the next signal is taken.
     """
     theirs = lambda *_: None  # noqa: E731
-    signal.signal(signal.SIGALRM, theirs)
+    signal.signal(signal.SIGIO, theirs)
     interrupter.install()
 
-    assert interrupter.means == "SIGVTALRM"
-    assert signal.getsignal(signal.SIGALRM) is theirs
+    assert interrupter.means == "SIGURG"
+    assert signal.getsignal(signal.SIGIO) is theirs
 
 
 def test_a_timer_that_the_program_uses_is_left_alone(interrupter):
     """
     An interval timer that runs belongs to the program even when its signal has no handler yet.
     """
-    signal.setitimer(signal.ITIMER_REAL, 1000)
+    signal.setitimer(signal.ITIMER_PROF, 1000)
     try:
         interrupter.install()
+        interrupter.arm_timer(5)
 
-        assert interrupter.means == "SIGVTALRM"
+        assert signal.getitimer(signal.ITIMER_PROF)[0] > 5
+        assert signal.getsignal(signal.SIGPROF) is signal.SIG_DFL
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def test_without_signals_the_main_thread_gets_an_asynchronous_exception(wanted):
@@ -107,7 +102,7 @@ def test_an_interruption_that_is_no_longer_wanted_does_nothing(interrupter):
     interrupter.interrupt()
     time.sleep(0)
 
-    assert interrupter.means == "SIGALRM"
+    assert interrupter.means == signal.Signals(signal.SIGIO).name
 
 
 def test_a_regular_expression_that_holds_the_interpreter_is_interrupted_by_the_timer(interrupter, wanted):
@@ -127,7 +122,7 @@ def test_a_handler_replaced_by_the_program_is_noticed_at_the_next_install(interr
     Code under test may take the signal for itself; another one is found.
     """
     interrupter.install()
-    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
     interrupter.install()
 
-    assert interrupter.means == "SIGVTALRM"
+    assert interrupter.means == "SIGURG"

@@ -100,13 +100,14 @@ class Alarms(State[tuple[bool, ...]]):
     what = "alarm"
     remedy = "signal.alarm(0) or signal.setitimer(which, 0) in a finally"
     calls = ("alarm", "setitimer")
-    _timers = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+    # Not ITIMER_VIRTUAL: that one is the deadlines', see `hermetic.guard.deadlines.interrupt`.
+    _timers = (signal.ITIMER_REAL, signal.ITIMER_PROF)
 
     def read(self) -> tuple[bool, ...]:
         return tuple([signal.getitimer(timer)[0] > 0 for timer in self._timers])
 
     def changes(self, before: tuple[bool, ...], after: tuple[bool, ...]) -> Iterable[Change]:
-        names = ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF")
+        names = ("ITIMER_REAL", "ITIMER_PROF")
         for timer, name, was, became in zip(self._timers, names, before, after, strict=True):
             if became and not was:
                 yield Change(key=int(timer), name=f"signal.{name}", before="not running", after="running")

@@ -1,0 +1,258 @@
+"""
+The ladder around the parts of each test: which phase begins and ends, and what becomes of a hang.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from time import monotonic
+from typing import TYPE_CHECKING, TypeGuard
+
+import pytest
+
+from hermetic._pytest import budgets as budget_options
+from hermetic._pytest.ending import Ending, LostTests
+from hermetic._pytest.moduletime import ModuleTime
+from hermetic.guard.capture import Project, details, take, waiting
+from hermetic.guard.capture.text import place_of
+from hermetic.guard.deadlines.budget import describe_seconds
+from hermetic.guard.deadlines.conversion import Conversion
+from hermetic.guard.deadlines.events import DeadlinePassed
+from hermetic.guard.deadlines.ladder import Hang, Ladder, Rung
+from hermetic.guard.deadlines.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from hermetic._pytest.budgets import Budgets
+    from hermetic.foundation import Clock, Event, Sink
+    from hermetic.guard.capture import Capture
+    from hermetic.guard.capture.taking import ContextProvider
+
+_RECENT = 15
+
+
+class RecentEvents:
+    """
+    A sink that passes events on and remembers the last ones, for a capture to show.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._recent: deque[Event] = deque(maxlen=_RECENT)
+
+    def emit(self, event: Event) -> None:
+        self._recent.append(event)
+        self._sink.emit(event)
+
+    def told(self) -> tuple[str, list[str]]:
+        now = monotonic()
+        return "last events", [f"{now - event.at_s:8.3f} s ago  {event.kind}" for event in list(self._recent)]
+
+
+class Hangs:
+    """
+    One session's deadlines, registered as a plugin of its own.
+    """
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        budgets: Budgets,
+        *,
+        sink: Sink,
+        clock: Clock,
+        providers: list[ContextProvider],
+    ) -> None:
+        self._config = config
+        self._budgets = budgets
+        self._sink = sink
+        self._clock = clock
+        self._providers = providers
+        self._root = str(config.rootpath)
+        self._project = Project()
+        self._lost = LostTests(config)
+        self._ending = Ending(config, lost=self._lost)
+        self._dog = Watchdog()
+        self._ladder = Ladder(self, dog=self._dog, grace=budgets.grace or 0.5, backstop=self._ending.backstop)
+        self._conversion = Conversion(self._converted)
+        self._item: pytest.Item | None = None
+        self._part = ""
+        self._module_time = ModuleTime(budgets)
+        self._session_watch = self._dog.watch(self._session_over)
+        self._session: pytest.Session | None = None
+        self._is_debugged = bool(config.getoption("usepdb", default=False) or config.getoption("trace", default=False))
+
+    def start(self) -> None:
+        self._config.pluginmanager.register(self._module_time, "hermetic-module-time")
+        self._ladder.install()
+        self._conversion.install()
+        self._ending.start(self._dog, self._budgets.exit)
+
+    def stop(self) -> None:
+        self._session_watch.clear()
+        self._ladder.uninstall()
+        self._conversion.uninstall()
+        self._ending.stop()
+        self._dog.close()
+
+    # ------------------------------------------------------------ phases
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
+        own = budget_options.of(item, self._budgets)
+        budget, source = self._module_time.bound(item, own.setup, own.source("setup"))
+        yield from self._phase(item, "setup", budget, source)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None]:
+        own = budget_options.of(item, self._budgets)
+        budget, source = self._module_time.bound(item, own.call, own.source("call"))
+        yield from self._phase(item, "call", budget, source)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None]:
+        # Its own budget, whatever became of the call: cleaning up must be possible after a timeout, and must end.
+        own = budget_options.of(item, self._budgets)
+        yield from self._phase(item, "teardown", own.teardown, own.source("teardown"))
+
+    def _phase(self, item: pytest.Item, part: str, budget: float | None, source: str) -> Generator[None]:
+        if budget is None or self._is_debugged:
+            return (yield)
+        self._item, self._part = item, part
+        self._ladder.arm(part, budget, source=source)
+        try:
+            result = yield
+        except BaseException as error:
+            hang = self._ladder.disarm()
+            if hang is None or isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
+            self._lost.forget()
+            raise self._failure(hang, item.nodeid, error) from None
+        hang = self._ladder.disarm()
+        if hang is not None:
+            self._lost.forget()
+            raise self._failure(hang, item.nodeid, None)
+        return result
+
+    def pytest_enter_pdb(self) -> None:
+        self._ladder.disarm()
+        self._is_debugged = True
+
+    def pytest_leave_pdb(self) -> None:
+        self._is_debugged = False
+
+    # ------------------------------------------------------------ collection, session
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        if self._budgets.collection is None or not isinstance(collector, pytest.File):
+            return (yield)
+        self._item, self._part = None, f"collection of {collector.nodeid}"
+        self._ladder.arm(self._part, self._budgets.collection, source=self._budgets.source("collection"))
+        try:
+            report = yield
+        finally:
+            hang = self._ladder.disarm()
+        if hang is not None:
+            report.outcome = "failed"
+            report.longrepr = self._text(hang, collector.nodeid, None)
+        return report
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pycollect_makeitem(self) -> Generator[None, object, object]:
+        made = yield
+        several = made if _is_list(made) else [made]
+        items = [one for one in several if isinstance(one, pytest.Item)]
+        if items:
+            known = frozenset(str(line).split(":")[0].split("(")[0].strip() for line in self._config.getini("markers"))
+            budget_options.check_markers(items, self._budgets, known)
+        return made
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        self._session = self._ending.session = session
+        if self._budgets.session is not None:
+            self._session_watch.set(monotonic() + self._budgets.session)
+
+    def pytest_sessionfinish(self) -> None:
+        self._session_watch.clear()
+
+    def _session_over(self) -> None:
+        source = f"the session's {describe_seconds(self._budgets.session or 0)}, from {self._budgets.source('session')}"
+        if self._session is not None:
+            self._session.shouldfail = f"the time of the whole run was over: {source}"
+        self._ladder.expire(source)
+
+    # ------------------------------------------------------------ what the ladder asks
+
+    def capture(self) -> Capture:
+        return take(project=self._project, providers=self._providers)
+
+    def captured(self, hang: Hang) -> None:
+        nodeid = self._nodeid()
+        at = hang.capture.waiting_at
+        text = self._text(hang, nodeid, None)
+        self._lost.keep(nodeid, self._part, text)
+        self._sink.emit(
+            DeadlinePassed(
+                at_s=self._clock.monotonic(),
+                test=nodeid,
+                phase=self._part,
+                budget_s=hang.budget_s,
+                elapsed_s=hang.elapsed_s,
+                source=hang.source,
+                waiting_at="" if at is None else place_of(at, self._root),
+                is_deadlock=hang.is_deadlock,
+                text=text,
+            )
+        )
+
+    def error(self, hang: Hang) -> BaseException:
+        return self._failure(hang, self._nodeid(), None)
+
+    def end(self, hang: Hang) -> None:
+        text = self._text(hang, self._nodeid(), None)
+        self._lost.keep(self._nodeid(), self._part, text)
+        self._ending.end(self._item, self._part, text)
+
+    def _nodeid(self) -> str:
+        return self._item.nodeid if self._item is not None else self._part
+
+    def _converted(self) -> BaseException | None:
+        hang = self._ladder.hang
+        return None if hang is None else self.error(hang)
+
+    def _failure(self, hang: Hang, nodeid: str, error: BaseException | None) -> BaseException:
+        # pytest's own exception for a failed test: it is caught by everything in pytest that must go on.
+        return pytest.fail.Exception(self._text(hang, nodeid, error), pytrace=False)
+
+    def _text(self, hang: Hang, nodeid: str, error: BaseException | None) -> str:
+        first = (
+            f"deadlock: nothing can wake this {hang.what} any more"
+            if hang.is_deadlock
+            else f"hang: {hang.what} took longer than its {describe_seconds(hang.budget_s)} (from {hang.source})"
+        )
+        lines = [first, f"after {hang.elapsed_s:.2f} s it was {waiting(hang.capture, root=self._root)}"]
+        lines[1] = lines[1].replace("it was ", "it was waiting at ", 1)
+        if hang.rung > Rung.CAPTURED:
+            lines.append(f"ended by {_ENDINGS[hang.rung]}")
+        if error is not None and not isinstance(error, pytest.fail.Exception | asyncio.CancelledError):
+            lines.append(f"while it ended, it raised {type(error).__name__}: {error}")
+        lines += ["", details(hang.capture, root=self._root)]
+        if self._item is not None:
+            lines += ["", f"run again: pytest '{nodeid}'"]
+        return "\n".join(lines)
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list)
+
+
+_ENDINGS = {
+    Rung.CANCELLED: "cancelling the test's task",
+    Rung.INTERRUPTED: "interrupting its thread",
+    Rung.ENDED: "ending the process, since it could be neither cancelled nor interrupted",
+}

@@ -1,0 +1,29 @@
+"""
+What deadlines tell the record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hermetic.foundation.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlinePassed(Event):
+    """
+    A test did not end in time. `phase` is its part ("call"), `text` the whole capture, `waiting_at` its first line as
+    `file:line`, `is_deadlock` that nothing could have woken it. It is written before the hang is ended.
+    """
+
+    kind: ClassVar[str] = "guard.deadline_passed"
+
+    test: str
+    phase: str
+    budget_s: float
+    elapsed_s: float
+    source: str
+    waiting_at: str
+    is_deadlock: bool
+    text: str

@@ -1,0 +1,3 @@
+"""
+Launching pytest again, always as a subprocess.
+"""

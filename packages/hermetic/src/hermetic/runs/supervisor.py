@@ -1,0 +1,182 @@
+"""
+A parent that watches a run of pytest: when its process is lost, it starts another for the tests that are left, and keeps
+one account of all of them.
+
+The process may be lost to a test that nothing could end, to a crash of the interpreter, to the kernel's memory killer, or
+to somebody's `kill -9`. Each restart must have got at least one test further, so that the loop ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hermetic.runs.outcomes import Outcome, Part, read_part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_PLUGIN = "hermetic._pytest.plugin"
+_POLL_S = 0.2
+# pytest's own statuses. Source: _pytest/config/__init__.py, ExitCode.
+_OK, _FAILED, _NO_TESTS = 0, 1, 5
+
+
+@dataclass(slots=True)
+class Account:
+    """
+    All outcomes of a run, whichever process they come from, by node id and in the order in which they ended.
+    """
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
+    processes: int = 0
+    status: int = _OK
+
+    def add(self, part: Part, died: str) -> bool:
+        """
+        Take in what a process got done; `died` says how it ended. Returns whether the run got any further.
+        """
+        before = len(self.outcomes)
+        for outcome in part.outcomes:
+            self.outcomes[outcome.nodeid] = outcome
+        if not part.is_complete and part.running is not None:
+            text = f"lost: its process {died} while this test ran"
+            self.outcomes[part.running] = Outcome(nodeid=part.running, outcome="lost", text=text)
+        return len(self.outcomes) > before
+
+    def counts(self) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for outcome in self.outcomes.values():
+            counts[outcome.outcome] = counts.get(outcome.outcome, 0) + 1
+        return counts
+
+    def bad(self) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes.values() if outcome.is_bad]
+
+
+class Supervisor:
+    """
+    Runs pytest with `arguments` in processes of its own, in the directory `cwd`.
+
+    `restarts` is how many processes may be lost; `exit_s` how many seconds a process may take to end once pytest has
+    finished. What the processes print goes straight to this process's own output; `tell` gets what the supervisor has
+    to say.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        restarts: int = 50,
+        exit_s: float = 30.0,
+        tell: Callable[[str], None] = print,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._arguments = list(arguments)
+        self._cwd = cwd
+        self._restarts = restarts
+        self._exit_s = exit_s
+        self._tell = tell
+        self._environment = dict(os.environ if environment is None else environment)
+
+    def run(self) -> Account:
+        account = Account()
+        with tempfile.TemporaryDirectory(prefix="hermetic-run-") as name:
+            directory = Path(name)
+            while True:
+                account.processes += 1
+                part, status = self._process(directory, account)
+                died = _death(status)
+                is_further = account.add(part, died)
+                if part.is_complete:
+                    break
+                if not is_further:
+                    self._tell(f"hermetic run: the process {died} before any test had ended; not started again")
+                    account.status = status if status > 0 else _FAILED
+                    return account
+                if account.processes > self._restarts:
+                    self._tell(f"hermetic run: {account.processes} processes were lost; giving up")
+                    account.status = _FAILED
+                    return account
+                self._tell(f"\nhermetic run: the process {died}; going on with the tests that are left")
+        account.status = self._status(account, status)
+        return account
+
+    @staticmethod
+    def _status(account: Account, last: int) -> int:
+        if account.bad():
+            return _FAILED
+        if account.processes > 1 and last == _NO_TESTS:
+            return _OK  # the lost test was the last one: nothing was left for the last process
+        return last if last >= 0 else _FAILED
+
+    def _process(self, directory: Path, account: Account) -> tuple[Part, int]:
+        outcomes = directory / f"outcomes-{account.processes}.jsonl"
+        words = [f"--hermetic-outcomes={outcomes}"]
+        if account.outcomes:
+            done = directory / f"done-{account.processes}.jsonl"
+            done.write_text("".join(f"{json.dumps(nodeid)}\n" for nodeid in account.outcomes), encoding="utf-8")
+            words.append(f"--hermetic-resume={done}")
+        if self._environment.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+            words = ["-p", _PLUGIN, *words]
+        command = [sys.executable, "-m", "pytest", *words, *self._arguments]
+        process = subprocess.Popen(command, cwd=self._cwd, env=self._environment)
+        try:
+            status = self._wait(process, outcomes)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        return read_part(outcomes), status
+
+    def _wait(self, process: subprocess.Popen[bytes], outcomes: Path) -> int:
+        size, ended_at = -1, None
+        while True:
+            try:
+                return process.wait(_POLL_S)
+            except subprocess.TimeoutExpired:
+                pass
+            except KeyboardInterrupt:
+                continue  # the terminal sent it to pytest as well, which ends the run in its own way
+            now_size = outcomes.stat().st_size if outcomes.exists() else 0
+            if ended_at is None and now_size != size:
+                size = now_size
+                if read_part(outcomes).status is not None:
+                    ended_at = time.monotonic()
+            if ended_at is not None and time.monotonic() - ended_at > self._exit_s:
+                self._tell(
+                    f"hermetic run: pytest had finished, but its process did not end in {self._exit_s:g} s; killed"
+                )
+                process.kill()
+                process.wait()
+                return _FAILED
+
+
+def _death(status: int) -> str:
+    if status >= 0:
+        return f"ended with status {status}"
+    try:
+        return f"was killed by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was killed by signal {-status}"
+
+
+def summary(account: Account) -> str:
+    """
+    The account in words, for the case that more than one process was needed: what pytest's own summaries show in parts.
+    """
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(account.counts().items()))
+    lines = [f"hermetic run: {counts or 'no tests'} in {account.processes} processes"]
+    for outcome in account.bad():
+        first = outcome.text.partition("\n")[0]
+        lines.append(f"  {outcome.outcome:<6} {outcome.nodeid}  {first}".rstrip())
+    return "\n".join(lines)
