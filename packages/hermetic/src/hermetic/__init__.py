@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hermetic.guard.deadlines import BudgetError, Deadline, DeadlineExceeded, Timeouts, deadline, timeouts
     from hermetic.guard.factory import CleanupError, FixtureFactory
     from hermetic.guard.resettable import ResettableError, resettable
+    from hermetic.guard.schedule import InterleavingError, VirtualClock, VirtualTimeError, interleave
     from hermetic.world.http import MockCluster, MockServer, MockServerCluster, MockServerContext
 
 __all__ = [
@@ -23,14 +24,18 @@ __all__ = [
     "Deadline",
     "DeadlineExceeded",
     "FixtureFactory",
+    "InterleavingError",
     "MockCluster",
     "MockServer",
     "MockServerCluster",
     "MockServerContext",
     "ResettableError",
     "Timeouts",
+    "VirtualClock",
+    "VirtualTimeError",
     "__version__",
     "deadline",
+    "interleave",
     "resettable",
     "timeouts",
 ]
@@ -42,13 +47,17 @@ _HOMES = {
     "Deadline": "hermetic.guard.deadlines",
     "DeadlineExceeded": "hermetic.guard.deadlines",
     "FixtureFactory": "hermetic.guard.factory",
+    "InterleavingError": "hermetic.guard.schedule",
     "MockCluster": "hermetic.world.http",
     "MockServer": "hermetic.world.http",
     "MockServerCluster": "hermetic.world.http",
     "MockServerContext": "hermetic.world.http",
     "ResettableError": "hermetic.guard.resettable",
     "Timeouts": "hermetic.guard.deadlines",
+    "VirtualClock": "hermetic.guard.schedule",
+    "VirtualTimeError": "hermetic.guard.schedule",
     "deadline": "hermetic.guard.deadlines",
+    "interleave": "hermetic.guard.schedule",
     "resettable": "hermetic.guard.resettable",
     "timeouts": "hermetic.guard.deadlines",
 }
