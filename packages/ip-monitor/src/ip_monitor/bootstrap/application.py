@@ -6,11 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ip_monitor.adapters.notifiers.discord_webhook import DiscordWebhookNotifier
-from ip_monitor.adapters.notifiers.log import LogNotifier
 from ip_monitor.adapters.providers.client import HTTPClient
 from ip_monitor.adapters.providers.factory import provider_for
 from ip_monitor.adapters.providers.portal import PortalProbe
@@ -19,8 +16,10 @@ from ip_monitor.application.announcing import Announcer
 from ip_monitor.application.delivery import Delivery
 from ip_monitor.application.monitor import Monitor
 from ip_monitor.application.panel import Panel
+from ip_monitor.application.ports import BallotStore, IPStorage
 from ip_monitor.application.schedule import Schedule
 from ip_monitor.bootstrap.onlooker import Onlooker
+from ip_monitor.bootstrap.sinks import SINK_SETTINGS, notifiers_for
 from ip_monitor.bootstrap.sources import provider_specs
 from ip_monitor.domain.addresses import AddressPolicy, Family
 from ip_monitor.domain.ballots import Electorate, Rules
@@ -28,7 +27,7 @@ from ip_monitor.domain.checks import Trigger
 from ip_monitor.resilience.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Coroutine, Sequence
 
     from ip_monitor.application.ports import Clock, Notifier, Observer
     from ip_monitor.domain.answers import Source
@@ -41,21 +40,125 @@ if TYPE_CHECKING:
 LAST_WORDS_S = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class _Telling:
+    """
+    The notifiers and the delivery to them.
+    """
+
+    def __init__(self, settings: Settings, storage: SQLiteIPStorage, announcer: Announcer, *, clock: Clock) -> None:
+        self.notifiers: list[Notifier] = notifiers_for(settings, clock=clock)
+        self.delivery = Delivery(storage, self.notifiers, announcer=announcer, clock=clock)
+
+    async def aclose(self) -> None:
+        for notifier in self.notifiers:
+            await notifier.aclose()
+
+
+class _Asking:
+    """
+    The providers, the panel and the monitor over them.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        specs: Sequence[ProviderSpec] | None,
+        *,
+        keeper: _Keeper,
+        announcer: Announcer,
+        delivery: Delivery | None,
+        clock: Clock,
+    ) -> None:
+        chosen = provider_specs(settings) if specs is None else tuple(specs)
+        self.client = HTTPClient(policy=AddressPolicy(settings.public_ranges))
+        self.panel = Panel(
+            [provider_for(spec, client=self.client, clock=clock) for spec in chosen],
+            clock=clock,
+            deadline_s=settings.timeout_s,
+        )
+        asks_the_world = specs is None and settings.default_providers
+        self.monitor = Monitor(
+            self.panel,
+            storage=keeper,
+            ballots=keeper,
+            announcer=announcer,
+            clock=clock,
+            schedule=Schedule(
+                interval_s=settings.interval_s, retry_s=settings.retry_s, confirm_pause_s=settings.confirm_pause_s
+            ),
+            rules=_rules(self.panel),
+            sinks=() if delivery is None else delivery.sinks,
+            on_change=(lambda: None) if delivery is None else delivery.wake,
+            portal=PortalProbe(self.client) if asks_the_world else None,
+        )
+
+    async def aclose(self) -> None:
+        await self.monitor.aclose()
+        await self.client.aclose()
+
+
+class _Keeper(IPStorage, BallotStore, Protocol):
+    """
+    What a monitor writes to.
+    """
+
+
 class Application:
     """
     The joined parts. Made by `assemble`, which also takes them apart.
+
+    Attributes:
+        storage: the database, one for the whole life.
+        announcer: tells the observers.
     """
 
-    monitor: Monitor
-    delivery: Delivery
-    storage: SQLiteIPStorage
-    panel: Panel
-    announcer: Announcer
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        storage: SQLiteIPStorage,
+        announcer: Announcer,
+        clock: Clock,
+        specs: Sequence[ProviderSpec] | None,
+        only_look: bool,
+    ) -> None:
+        self.storage = storage
+        self.announcer = announcer
+        self._clock = clock
+        self._specs = specs
+        self._keeper: _Keeper = Onlooker(storage) if only_look else storage
+        self._telling = None if only_look else _Telling(settings, storage, announcer, clock=clock)
+        self._settings = settings
+        self._asking: _Asking = self._new_asking(settings)
+        self._wanted: Settings | None = None
+        self._poke = asyncio.Event()
+
+    def _new_asking(self, settings: Settings) -> _Asking:
+        return _Asking(
+            settings,
+            self._specs,
+            keeper=self._keeper,
+            announcer=self.announcer,
+            delivery=self._telling.delivery if self._telling else None,
+            clock=self._clock,
+        )
+
+    @property
+    def settings(self) -> Settings:
+        """
+        What applies now.
+        """
+        return self._settings
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        return self.panel.sources
+        return self._asking.panel.sources
+
+    def request_check(self) -> None:
+        """
+        Make the running monitor check now.
+        """
+        self._asking.monitor.request_check(Trigger.REQUEST)
 
     async def known(self) -> tuple[list[CurrentAddress], Sequence[Change]]:
         """
@@ -64,23 +167,88 @@ class Application:
         currents = [await self.storage.get_current_ip(family) for family in Family]
         return [one for one in currents if one is not None], await self.storage.get_ip_history(limit=5)
 
+    def reconfigure(self, settings: Settings) -> None:
+        """
+        Go on with other settings: the running `run` takes them over, and checks with them at once. The database
+        stays the one that is open.
+
+        Raises:
+            UnknownProviderError, NobodyToAskError: they leave nobody to ask; the old ones stay.
+        """
+        if self._specs is None:
+            provider_specs(settings)
+        self._wanted = settings
+        self._poke.set()
+
     async def run(self) -> None:
         """
         Check and deliver until cancelled.
         """
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.delivery.run(), name="ip-monitor-delivery")
-            group.create_task(self.monitor.run(), name="ip-monitor-monitor")
+        telling = self._start_telling()
+        try:
+            while True:
+                asking = asyncio.create_task(self._asking.monitor.run(), name="ip-monitor-monitor")
+                poke = asyncio.create_task(self._poke.wait(), name="ip-monitor-reconfigure")
+                try:
+                    done, _ = await asyncio.wait({asking, poke, telling}, return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        task.result()  # a defect that ended one of them must not be hidden
+                finally:
+                    await _end(asking, poke)
+                if await self._take_over():
+                    await _end(telling)
+                    telling = self._start_telling()
+        finally:
+            await _end(telling)
+
+    def _start_telling(self) -> asyncio.Task[None]:
+        work = self._telling.delivery.run() if self._telling else asyncio.Event().wait()
+        return asyncio.create_task(_until_cancelled(work), name="ip-monitor-delivery")
+
+    async def _take_over(self) -> bool:
+        """
+        Make the wanted settings those that apply; tells whether the notifiers were made anew.
+        """
+        self._poke.clear()
+        before, after = self._settings, self._wanted or self._settings
+        self._wanted, self._settings = None, after
+        await self._asking.aclose()
+        # A delivery under way is left alone unless its sinks change: cutting it short could send a notice twice.
+        renew = self._telling is not None and any(getattr(before, n) != getattr(after, n) for n in SINK_SETTINGS)
+        if renew and self._telling is not None:
+            await self._telling.aclose()
+            self._telling = _Telling(after, self.storage, self.announcer, clock=self._clock)
+        self._asking = self._new_asking(after)
+        return renew
 
     async def check_once(self) -> Check:
         """
         One check; then what it found is sent, for `LAST_WORDS_S` at most. What is not sent by then stays queued.
         """
-        check = await self.monitor.check(Trigger.REQUEST)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LAST_WORDS_S):
-                await self.delivery.drain()
+        check = await self._asking.monitor.check(Trigger.REQUEST)
+        if self._telling is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS_S):
+                    await self._telling.delivery.drain()
         return check
+
+    async def aclose(self) -> None:
+        """
+        Close everything but the database. Idempotent.
+        """
+        await self._asking.aclose()
+        if self._telling is not None:
+            await self._telling.aclose()
+
+
+async def _until_cancelled(work: Coroutine[Any, Any, Any]) -> None:
+    await work
+
+
+async def _end(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 @contextlib.asynccontextmanager
@@ -109,47 +277,17 @@ async def assemble(
         UnknownProviderError, NobodyToAskError: the settings leave nobody to ask.
     """
     clock = clock or SystemClock()
-    chosen = provider_specs(settings) if specs is None else tuple(specs)
+    if specs is None:
+        provider_specs(settings)  # before anything is opened
     async with contextlib.AsyncExitStack() as stack:
         storage = await SQLiteIPStorage.open(settings.database, read_only=only_look, start_anew=start_anew, clock=clock)
         stack.push_async_callback(storage.close)
-        client = HTTPClient(policy=AddressPolicy(settings.public_ranges))
-        stack.push_async_callback(client.aclose)
-        keeper = Onlooker(storage) if only_look else storage
-        notifiers = [] if only_look else _notifiers(settings)
-        for notifier in notifiers:
-            stack.push_async_callback(notifier.aclose)
         announcer = Announcer(observers, clock=clock)
-        panel = Panel(
-            [provider_for(spec, client=client, clock=clock) for spec in chosen],
-            clock=clock,
-            deadline_s=settings.timeout_s,
+        application = Application(
+            settings, storage=storage, announcer=announcer, clock=clock, specs=specs, only_look=only_look
         )
-        delivery = Delivery(storage, notifiers, announcer=announcer, clock=clock)
-        monitor = Monitor(
-            panel,
-            storage=keeper,
-            ballots=keeper,
-            announcer=announcer,
-            clock=clock,
-            schedule=Schedule(
-                interval_s=settings.interval_s, retry_s=settings.retry_s, confirm_pause_s=settings.confirm_pause_s
-            ),
-            rules=_rules(panel),
-            sinks=delivery.sinks,
-            on_change=delivery.wake,
-            portal=PortalProbe(client) if specs is None and settings.default_providers else None,
-        )
-        stack.push_async_callback(monitor.aclose)
-        yield Application(monitor=monitor, delivery=delivery, storage=storage, panel=panel, announcer=announcer)
-
-
-def _notifiers(settings: Settings) -> list[Notifier]:
-    notifiers: list[Notifier] = [LogNotifier()]
-    if settings.discord_webhook is not None:
-        # The settings let plain HTTP pass only on this machine.
-        notifiers.append(DiscordWebhookNotifier(settings.discord_webhook.reveal(), allow_plain_http=True))
-    return notifiers
+        stack.push_async_callback(application.aclose)
+        yield application
 
 
 def _rules(panel: Panel) -> Rules:

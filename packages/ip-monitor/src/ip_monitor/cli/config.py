@@ -4,35 +4,51 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import signal
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ip_monitor.cli.options import settings_options
 from ip_monitor.cli.output import echo_json, echo_table
-from ip_monitor.settings import Secret, Settings, load, options
+from ip_monitor.errors import IPMonitorError
+from ip_monitor.settings import CustomProvider, Rank, Settings, StoredSettings, change_setting, load, options
+from ip_monitor.settings.text import as_text, as_toml, plain
 
 if TYPE_CHECKING:
-    from ip_monitor.settings import Option, Request
+    from collections.abc import Iterator, Sequence
+
+    from ip_monitor.settings import Loaded, Option, Request
 
 
 @click.group()
 def command() -> None:
     """
-    The settings. A later source hides what an earlier one says: default, TOML file, secret file, `.env`,
-    environment, command line.
+    The settings. A later source hides what an earlier one says: default, TOML file, `config set`,
+    secret file, `.env`, environment, command line.
     """
 
 
 @command.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-def list_settings(*, as_json: bool) -> None:
+@click.option("--json", "style", flag_value="json", help="Write JSON.")
+@click.option("--markdown", "style", flag_value="markdown", help="Write the tables of the documentation.")
+def list_settings(*, style: str | None) -> None:
     """
     Every setting with its type, range, default and meaning.
     """
     known = list(options(Settings))
-    if as_json:
+    if style == "json":
         echo_json([_described(option) for option in known])
+        return
+    if style == "markdown":
+        click.echo(_markdown(known, head="setting"))
+        click.echo("\nEach `[[providers]]` table:\n")
+        click.echo(_markdown(list(options(CustomProvider)), head="key"))
         return
     for one in known:
         live = "applies live" if one.live else "needs a restart"
@@ -48,14 +64,155 @@ def show(request: Request, *, as_json: bool) -> None:
     The value of every setting, and the file, variable or option it came from. Secrets stay hidden.
     """
     loaded = load(request)
-    rows = [
-        (option.name, _plain(getattr(loaded.settings, option.name)), loaded.origins[option.name].where)
-        for option in options(Settings)
-    ]
+    values = {option.name: getattr(loaded.settings, option.name) for option in options(Settings)}
     if as_json:
-        echo_json({name: {"value": value, "from": where} for name, value, where in rows})
+        echo_json({name: {"value": plain(value), "from": loaded.origins[name].where} for name, value in values.items()})
         return
-    echo_table(("setting", "value", "from"), [(name, _text(value), where) for name, value, where in rows])
+    rows = [(name, as_text(value) or "none", loaded.origins[name].where) for name, value in values.items()]
+    echo_table(("setting", "value", "from"), rows)
+
+
+@command.command(name="set")
+@settings_options
+@click.argument("name")
+@click.argument("value")
+def set_setting(request: Request, *, name: str, value: str) -> None:
+    """
+    Change a setting for this run and those to come. A running monitor takes it over at once, if the setting applies
+    live. Kept beside the database, with who, when, from and to.
+    """
+    loaded = change_setting(request, name, value, who=_who(), at=datetime.now(UTC))
+    _tell(name, loaded)
+
+
+@command.command()
+@settings_options
+@click.argument("name")
+def unset(request: Request, *, name: str) -> None:
+    """
+    Take a change back: the setting is again what the files and variables say.
+    """
+    loaded = change_setting(request, name, None, who=_who(), at=datetime.now(UTC))
+    _tell(name, loaded)
+
+
+@command.command()
+@settings_options
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def audit(request: Request, *, as_json: bool) -> None:
+    """
+    Who changed what and when, newest first.
+    """
+    changes = StoredSettings(load(request).settings.database).changes()[::-1]
+    if as_json:
+        echo_json([asdict(change) for change in changes])
+    elif changes:
+        rows = [(one.at, one.who, one.name, one.before or "none", one.after or "unset") for one in changes]
+        echo_table(("at", "who", "setting", "from", "to"), rows)
+    else:
+        click.echo("Nothing was changed.")
+
+
+@command.command()
+@settings_options
+def reload(request: Request) -> None:
+    """
+    Make the running monitor read its settings again, as SIGHUP does.
+    """
+    pid = _signal_monitor(load(request))
+    if pid is None:
+        raise NoMonitorError(load(request).settings.database)
+    click.echo(f"told process {pid} to read its settings again")
+
+
+@command.command()
+@settings_options
+@click.argument("file", required=False, metavar="[FILE]")
+def save(request: Request, *, file: str | None) -> None:
+    """
+    Write the settings as they are now as TOML, to FILE (which must not exist) or standard output. Secrets are left
+    out, and what has its default value stands there as a comment.
+    """
+    loaded = load(request)
+    text = "".join(f"{line}\n" for line in _toml(loaded))
+    if file is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        with Path(file).open("x", encoding="utf-8") as target:
+            target.write(text)
+    except FileExistsError as error:
+        raise click.UsageError(f"{file} exists; name another file, or move that one away.") from error
+    except OSError as error:
+        raise click.UsageError(f"{file} cannot be written: {error.strerror}.") from error
+    click.echo(f"written to {file}")
+
+
+class NoMonitorError(IPMonitorError):
+    """
+    There is nobody to tell.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self.database = database
+        super().__init__(database)
+
+    def __str__(self) -> str:
+        return f"no monitor is running on {self.database}. Changes are read when one starts."
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = f"user {os.getuid()}"
+    return f"{user} at the command line"
+
+
+def _signal_monitor(loaded: Loaded) -> int | None:
+    from ip_monitor.adapters.storage.sqlite.instance_lock import holder  # noqa: PLC0415 # a command pays when it runs
+
+    pid = holder(loaded.settings.database)
+    if pid is not None:
+        os.kill(pid, signal.SIGHUP)
+    return pid
+
+
+def _tell(name: str, loaded: Loaded) -> None:
+    value = as_text(getattr(loaded.settings, name)) or "none"
+    click.echo(f"{name} = {value} (from {loaded.origins[name].where})")
+    pid = _signal_monitor(loaded)
+    option = next(option for option in options(Settings) if option.name == name)
+    if pid is not None and option.live:
+        click.echo(f"process {pid} takes it over now")
+    elif pid is not None:
+        click.echo(f"it applies when process {pid} is started again")
+
+
+def _toml(loaded: Loaded) -> Iterator[str]:
+    for option in options(Settings):
+        value = getattr(loaded.settings, option.name)
+        if option.name == "providers" or value is None:
+            continue
+        if option.secret:
+            yield f"# {option.name}: a secret, from {loaded.origins[option.name].where}"
+            continue
+        mark = "# " if loaded.origins[option.name].rank is Rank.DEFAULT else ""
+        yield f"{mark}{option.name} = {as_toml(value)}"
+    for provider in loaded.settings.providers:
+        yield "\n[[providers]]"
+        for option in options(CustomProvider):
+            value = getattr(provider, option.name)
+            if value != option.default:
+                yield f"{option.name} = {as_toml(value)}"
+
+
+def _markdown(known: Sequence[Option], *, head: str) -> str:
+    rows = [(head, "takes", "default", "meaning"), ("---", "---", "---", "---")]
+    for one in known:
+        live = "" if head == "key" or one.live else " Needs a restart."
+        rows.append((f"`{one.name}`", one.allowed, one.shown_default, one.text + live))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _described(option: Option) -> dict[str, Any]:
@@ -72,34 +229,3 @@ def _described(option: Option) -> dict[str, Any]:
         "is_secret": option.secret,
         "description": option.text,
     }
-
-
-def _plain(value: Any) -> Any:
-    """
-    A setting's value as JSON can hold it.
-    """
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-        case Secret():
-            return str(value)
-        case [*items]:
-            return [_plain(item) for item in items]
-        case _ if hasattr(value, "shown_url"):
-            return f"{value.name} {value.shown_url}"
-        case _:
-            return str(value)
-
-
-def _text(value: Any) -> str:
-    match value:
-        case None | []:
-            return "none"
-        case bool():
-            return str(value).lower()
-        case float():
-            return f"{value:g}"
-        case [*items]:
-            return ", ".join(str(item) for item in items)
-        case _:
-            return str(value)

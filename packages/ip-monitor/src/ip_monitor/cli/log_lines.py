@@ -62,12 +62,17 @@ def logger(*, style: str, level: str, file: TextIO) -> Any:
 
 
 def _as_text(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
-    head = f"{event.pop('timestamp')} {event.pop('level'):<7} {event.pop('event')}"
+    head = f"{event.pop('timestamp')} {event.pop('level'):<7} {_one_line(event.pop('event'))}"
     return head + "".join(f"  {name}={_quoted(value)}" for name, value in event.items())
 
 
+def _one_line(value: Any) -> str:
+    # What comes from outside must not be able to look like another line.
+    return " ".join(str(value).split())
+
+
 def _quoted(value: Any) -> str:
-    text = str(value)
+    text = _one_line(value)
     return f'"{text}"' if " " in text or not text else text
 
 

@@ -11,11 +11,12 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
-from ip_monitor.bootstrap import assemble
-from ip_monitor.domain.checks import Trigger
+from ip_monitor.bootstrap import assemble, provider_specs
+from ip_monitor.errors import IPMonitorError
+from ip_monitor.settings.option import needs_restart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Coroutine, Generator, Sequence
 
     from ip_monitor.application.ports import Observer
     from ip_monitor.bootstrap import Application
@@ -38,6 +39,9 @@ def stop_quietly_on_signals() -> None:
 
     for number in STOP_SIGNALS:
         signal.signal(number, leave)
+    # By default these would end a process that has nothing to read again yet.
+    for number in (signal.SIGHUP, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def is_live_terminal(file: TextIO, *, environ: Callable[[str], str | None]) -> bool:
@@ -56,6 +60,7 @@ async def watch(
     specs: Sequence[ProviderSpec] | None = None,
     start_anew: bool = False,
     seconds: float | None = None,
+    reread: Callable[[], Settings] | None = None,
 ) -> None:
     """
     Run the product until a stop signal comes or `seconds` are over, then close everything.
@@ -68,12 +73,19 @@ async def watch(
         specs: whom to ask, in place of what the settings say.
         start_anew: as for `assemble`, whose errors are raised.
         seconds: None for no end.
+        reread: reads the settings again, in a thread, when SIGHUP asks for it.
     """
     stop = asyncio.Event()
     async with assemble(settings, observers=observers, specs=specs, start_anew=start_anew) as application:
-        with _signals(stop, application):
+        hangup = asyncio.Event()
+        with _signals(stop, hangup, application):
             await _fill(picture, application)
-            await _until(stop, application, refresh=refresh, seconds=seconds)
+            chores: list[Coroutine[Any, Any, None]] = []
+            if refresh is not None:
+                chores.append(_redraw(refresh))
+            if reread is not None:
+                chores.append(_reread_on(hangup, reread, application, picture))
+            await _until(stop, application, chores=chores, seconds=seconds)
 
 
 async def _fill(picture: Picture, application: Application) -> None:
@@ -87,14 +99,17 @@ async def _fill(picture: Picture, application: Application) -> None:
 
 
 async def _until(
-    stop: asyncio.Event, application: Application, *, refresh: Callable[[], None] | None, seconds: float | None
+    stop: asyncio.Event,
+    application: Application,
+    *,
+    chores: Sequence[Coroutine[Any, Any, None]],
+    seconds: float | None,
 ) -> None:
     work = asyncio.create_task(application.run(), name="ip-monitor-run")
     waits: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait(), name="ip-monitor-stop")]
     if seconds is not None:
         waits.append(asyncio.create_task(asyncio.sleep(seconds), name="ip-monitor-end"))
-    if refresh is not None:
-        waits.append(asyncio.create_task(_redraw(refresh), name="ip-monitor-redraw"))
+    waits += [asyncio.create_task(chore, name="ip-monitor-chore") for chore in chores]
     try:
         done, _ = await asyncio.wait({work, *waits}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -111,16 +126,45 @@ async def _redraw(refresh: Callable[[], None]) -> None:
         refresh()
 
 
+async def _reread_on(
+    hangup: asyncio.Event, reread: Callable[[], Settings], application: Application, picture: Picture
+) -> None:
+    """
+    On every hangup read the settings again and go on with them; settings that cannot be used leave the old ones.
+    """
+    announcer = application.announcer
+    while True:
+        await hangup.wait()
+        hangup.clear()
+        try:
+            settings = await asyncio.to_thread(reread)
+            application.reconfigure(settings)
+        except (IPMonitorError, OSError) as error:
+            announcer.trouble(
+                "settings", what=f"the settings were not taken over: {error}", remedy="The old ones stay."
+            )
+            continue
+        announcer.fine("settings")
+        picture.sources = tuple(spec.source for spec in provider_specs(settings))
+        log = logging.getLogger(_TITLE_OF_PACKAGE)
+        log.info("read the settings again")
+        for name in needs_restart(application.settings, settings):
+            log.warning("%s has changed; that applies after a restart", name)
+
+
 @contextlib.contextmanager
-def _signals(stop: asyncio.Event, application: Application) -> Generator[None]:
+def _signals(stop: asyncio.Event, hangup: asyncio.Event, application: Application) -> Generator[None]:
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGUSR1, application.monitor.request_check, Trigger.REQUEST)
+    loop.add_signal_handler(signal.SIGUSR1, application.request_check)
+    loop.add_signal_handler(signal.SIGHUP, hangup.set)
     try:
         yield
     finally:
-        loop.remove_signal_handler(signal.SIGUSR1)
+        # By default these two would end the process.
+        for number in (signal.SIGUSR1, signal.SIGHUP):
+            loop.add_signal_handler(number, lambda: None)
         # Closing takes its time; another signal must not cut it short.
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, lambda: None)

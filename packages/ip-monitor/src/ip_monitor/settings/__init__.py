@@ -2,6 +2,7 @@
 What a user can decide: where it is read from, what it may be, and what it is now.
 """
 
+from ip_monitor.settings.changing import change_setting
 from ip_monitor.settings.custom_provider import CustomProvider
 from ip_monitor.settings.errors import Problem, SettingsError
 from ip_monitor.settings.loading import Reading, ValidatorFailedError, load
@@ -10,6 +11,7 @@ from ip_monitor.settings.option import Option, options
 from ip_monitor.settings.origins import Origin, Rank
 from ip_monitor.settings.request import Loaded, Request
 from ip_monitor.settings.secret import Secret
+from ip_monitor.settings.stored import SettingChange, StoredSettings
 
 __all__ = [
     "CustomProvider",
@@ -21,9 +23,12 @@ __all__ = [
     "Reading",
     "Request",
     "Secret",
+    "SettingChange",
     "Settings",
     "SettingsError",
+    "StoredSettings",
     "ValidatorFailedError",
+    "change_setting",
     "load",
     "options",
 ]

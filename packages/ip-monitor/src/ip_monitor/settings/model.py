@@ -58,7 +58,10 @@ class Settings:
     )
     public_ranges: Annotated[
         tuple[IPv4Network | IPv6Network, ...],
-        About("Ranges that count as public here although the world does not route them (a laboratory, a company)."),
+        About(
+            "Ranges that count as public here although the world does not route them (a laboratory, a company).",
+            live=True,
+        ),
     ] = ()
     default_providers: Annotated[bool, About("Whether the built-in providers are asked.", live=True)] = True
     enabled_providers: Annotated[tuple[str, ...], About("Names of spare providers that are asked too.", live=True)] = ()
@@ -69,6 +72,20 @@ class Settings:
     discord_webhook: Annotated[
         Secret | None, About("URL of a Discord webhook that is told of every change.", live=True, is_url=True)
     ] = None
+    webhook: Annotated[
+        Secret | None, About("URL of a web server that is told of every change as JSON.", live=True, is_url=True)
+    ] = None
+    webhook_secret: Annotated[
+        Secret | None, About("Signs what the web server is told; at least 16 bytes.", live=True)
+    ] = None
+    command: Annotated[
+        tuple[str, ...],
+        About(
+            "A program and its arguments, run for every change with `IP_MONITOR_ADDRESS` and others.",
+            live=True,
+            is_command=True,
+        ),
+    ] = ()
     log_format: Annotated[Literal["text", "json"], About("How log lines are written.")] = "text"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], About("The least serious log line that is written.")

@@ -24,7 +24,8 @@ class About:
     The part of a setting's description that types cannot hold.
 
     `unit` is "s" or "bytes" or None; `live` tells whether a change applies without a restart; `default` is the text
-    shown where the real default depends on the machine; `is_url` asks for an https:// URL.
+    shown where the real default depends on the machine; `is_url` asks for an https:// URL; a text for `is_command` is
+    split as a shell does it.
     """
 
     text: str
@@ -32,6 +33,7 @@ class About:
     live: bool = False
     default: str | None = None
     is_url: bool = False
+    is_command: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ def _kind(bare: Any) -> str:
 def _default_text(value: Any, about: About) -> str:
     if about.default is not None:
         return about.default
-    if value is None or value == ():
+    if value in (None, (), ""):
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
@@ -139,3 +141,14 @@ def options(settings: type) -> Iterator[Option]:
             live=about.live,
             secret=getattr(bare, "__name__", "") == "Secret",
         )
+
+
+def needs_restart(before: object, after: object) -> list[str]:
+    """
+    The settings that differ and do not apply live.
+    """
+    return [
+        option.name
+        for option in options(type(before))
+        if not option.live and getattr(before, option.name) != getattr(after, option.name)
+    ]

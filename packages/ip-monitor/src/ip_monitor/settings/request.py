@@ -29,7 +29,7 @@ class Request:
             named must exist, one that is only looked for need not.
         env_file: the `.env` file, read if it exists; None reads none.
         secret_directories: read in this order, the last one wins.
-        stored: values that were changed while the program ran, name to text.
+        stored: changes that apply on top of those kept beside the database, name to text; None takes one back.
         overrides: values from the command line, name to (text, the option that gave it).
     """
 
@@ -37,7 +37,7 @@ class Request:
     config_file: Path | None = None
     env_file: Path | None = Path(".env")
     secret_directories: tuple[Path, ...] | None = None
-    stored: Mapping[str, str] = field(default_factory=dict[str, str])
+    stored: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
     overrides: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
 
     @property

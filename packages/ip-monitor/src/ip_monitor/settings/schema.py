@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import json
+import shlex
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
@@ -65,6 +66,18 @@ def split(value: Any) -> Any:
         except ValueError as error:
             raise PydanticCustomError("json", "is not valid JSON: {why}", {"why": str(error)}) from error
     return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def words(value: Any) -> Any:
+    """
+    A command line in one text: JSON, or words as a shell would split them.
+    """
+    if not isinstance(value, str) or value.strip().startswith("["):
+        return split(value)
+    try:
+        return shlex.split(value)
+    except ValueError as error:
+        raise PydanticCustomError("json", "cannot be split into words: {why}", {"why": str(error)}) from error
 
 
 def _hide(value: Any) -> Any:
@@ -127,7 +140,8 @@ def _annotation(hint: Any) -> Any:
         rules = (AfterValidator(_https),) if is_url else ()
         return Annotated[Secret | None, BeforeValidator(_hide), *rules]
     if get_origin(bare) is tuple:
-        return Annotated[_ITEMS.get(get_args(bare)[0], bare), NoDecode, BeforeValidator(split)]
+        reader = words if any(isinstance(note, About) and note.is_command for note in notes) else split
+        return Annotated[_ITEMS.get(get_args(bare)[0], bare), NoDecode, BeforeValidator(reader)]
     return hint
 
 

@@ -10,25 +10,29 @@ from __future__ import annotations
 import io
 import tomllib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dotenv.parser import parse_stream
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource, SecretsSettingsSource, TomlConfigSettingsSource
 
-from ip_monitor.settings.errors import Problem
+from ip_monitor.settings.errors import Problem, SettingsError
 from ip_monitor.settings.origins import DEFAULT, Origin, Rank
 from ip_monitor.settings.schema import PREFIX
+from ip_monitor.settings.stored import StoredSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
     from pydantic_settings import BaseSettings
 
     from ip_monitor.settings.request import Request
 
-# Read before any setting is, so they name no setting; `docs/reference` lists them.
-NOT_SETTINGS = frozenset({"IP_MONITOR_CONFIG", "IP_MONITOR_SECRETS_DIR"})
+# The first two say where settings are. The others tell the command that is run for a change about it, and that
+# command may well call ip-monitor again.
+NOT_SETTINGS = frozenset(
+    f"{PREFIX}{name}" for name in ("CONFIG", "SECRETS_DIR", "KEY", "FAMILY", "ADDRESS", "PREVIOUS", "AT", "TEXT")
+)
 
 
 @dataclass(slots=True)
@@ -58,8 +62,6 @@ def gather(model: type[BaseSettings], request: Request, *, defaults: Mapping[str
     for name, value in defaults.items():
         found.add(name, value, DEFAULT)
     _add_toml(found, model, request.found_config_file)
-    for name, text in request.stored.items():
-        found.add(name, text, Origin(Rank.STORED, "a change made while running"))
     for directory in request.found_secret_directories:
         _add_secrets(found, model, directory)
     if request.env_file is not None:
@@ -67,7 +69,23 @@ def gather(model: type[BaseSettings], request: Request, *, defaults: Mapping[str
     _add_environment(found, model, request.environ)
     for name, (text, where) in request.overrides.items():
         found.add(name, text, Origin(Rank.OPTION, where))
+    _add_stored(found, request)
     return found
+
+
+def _add_stored(found: Gathered, request: Request) -> None:
+    """
+    Last, because the database's place, beside which the changes are kept, is a setting too; but ranking as it does.
+    """
+    stored = StoredSettings(Path(str(found.values["database"])))
+    try:
+        values = {**stored.values(), **request.stored}
+    except SettingsError as error:
+        found.problems.extend(error.problems)
+        return
+    for name, text in values.items():
+        if text is not None and found.origins.get(name, DEFAULT).rank < Rank.STORED:
+            found.add(name, text, Origin(Rank.STORED, f"`config set`, kept in {stored.path}"))
 
 
 def _add_toml(found: Gathered, model: type[BaseSettings], path: Path | None) -> None:

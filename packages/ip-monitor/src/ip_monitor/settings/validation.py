@@ -52,7 +52,9 @@ def _problems(errors: Sequence[ErrorDetails], found: Gathered) -> Iterator[Probl
     for error in errors:
         name = str(error["loc"][0])
         where = found.origins.get(name, DEFAULT).where
-        if error["type"] == "extra_forbidden":
+        if error["type"] == "extra_forbidden" and where.startswith("`config set`"):
+            yield Problem(option=name, where=where, wrong=f"there is no such setting any more: config unset {name}")
+        elif error["type"] == "extra_forbidden":
             yield Problem(option=name, where=where, wrong=f"there is no such setting.{_suggestion(name, known)}")
         elif name == "providers":
             yield from _provider_problems(error, where, schema.split(found.values[name]))

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import aiohttp
 import pytest
-from ip_monitor.adapters.providers.http import HTTPClient, HTTPProvider
+from ip_monitor.adapters.providers.client import HTTPClient
+from ip_monitor.adapters.providers.http import HTTPProvider
 from ip_monitor.domain.addresses import AddressPolicy, Family
 from ip_monitor.testing import PLAY_RANGES, PROFILES, MockAPICluster, MockIPAPIServer
 

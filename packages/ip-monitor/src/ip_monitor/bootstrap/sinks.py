@@ -1,0 +1,44 @@
+"""
+From settings to the notifiers that changes are announced to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ip_monitor.adapters.notifiers.log import LogNotifier
+
+if TYPE_CHECKING:
+    from ip_monitor.application.ports import Clock, Notifier
+    from ip_monitor.settings import Settings
+
+SINK_SETTINGS = ("command", "discord_webhook", "webhook", "webhook_secret")
+"""
+The settings that decide which notifiers there are.
+"""
+
+
+def notifiers_for(settings: Settings, *, clock: Clock) -> list[Notifier]:
+    """
+    The log, and what the settings name. A library is imported only for a sink that is used.
+
+    Raises:
+        WebhookRefusedError: a webhook's secret cannot be used.
+    """
+    notifiers: list[Notifier] = [LogNotifier()]
+    if settings.discord_webhook is not None:
+        from ip_monitor.adapters.notifiers.discord_webhook import DiscordWebhookNotifier  # noqa: PLC0415
+
+        # The settings let plain HTTP pass only on this machine.
+        notifiers.append(DiscordWebhookNotifier(settings.discord_webhook.reveal(), allow_plain_http=True))
+    if settings.webhook is not None:
+        from ip_monitor.adapters.notifiers.webhook import WebhookNotifier  # noqa: PLC0415
+
+        secret = None if settings.webhook_secret is None else settings.webhook_secret.reveal()
+        url = settings.webhook.reveal()
+        notifiers.append(WebhookNotifier(url, secret=secret, clock=clock, allow_plain_http=True))
+    if settings.command:
+        from ip_monitor.adapters.notifiers.command import CommandNotifier  # noqa: PLC0415
+
+        notifiers.append(CommandNotifier(settings.command))
+    return notifiers

@@ -1,0 +1,97 @@
+"""
+What the documents say is what the program does: their commands run, their tables are its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from ip_monitor.cli.exit_status import ExitStatus
+from ip_monitor.cli.main import COMMANDS
+
+PACKAGE = Path(__file__).resolve().parents[2]
+DOCS = PACKAGE.parents[1] / "docs"
+README = (PACKAGE / "README.md").read_text(encoding="utf-8")
+TUTORIAL = (DOCS / "tutorials" / "ip-monitor-in-ten-seconds.md").read_text(encoding="utf-8")
+REFERENCE = (DOCS / "reference" / "ip-monitor-settings.md").read_text(encoding="utf-8")
+
+
+def commands(text: str) -> list[list[str]]:
+    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+    lines = [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+    return [shlex.split(line) for line in lines]
+
+
+def test_the_settings_tables_are_what_the_program_prints(ip_monitor):
+    """
+    README and reference cannot drift from the code.
+    """
+    table = ip_monitor("config", "list", "--markdown").stdout.strip()
+
+    assert table in README
+    assert table in REFERENCE
+
+
+def test_the_readme_names_every_command_and_every_exit_status():
+    """
+    Neither can be forgotten.
+    """
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", README.split("## Configuration")[0], re.MULTILINE)) == set(COMMANDS)
+    statuses = re.findall(r"^\| (\d) \|", README, re.MULTILINE)
+    assert [int(status) for status in statuses] == [int(status) for status in ExitStatus]
+
+
+def test_the_example_settings_are_accepted(ip_monitor, tmp_path):
+    """
+    What the README shows as a settings file is one.
+    """
+    (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    path = tmp_path / "example.toml"
+    path.write_text(example)
+    done = ip_monitor("config", "show", "--config", path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "my router http://192.168.1.1/api/wan" in done.stdout
+
+
+@pytest.fixture
+def typed(services, settings_for, ip_monitor, start, home):
+    """
+    Type one command as a reader would; the services are simulated ones, `run` is stopped again, and `simulate` has
+    less time than a reader.
+    """
+    env = {"IP_MONITOR_CONFIG": str(settings_for(services)), "IP_MONITOR_LOG_LEVEL": "debug"}
+
+    async def run(words: list[str]) -> None:
+        if words == ["run"]:
+            running = await start("run", env=env)
+            await running.line("IPv4 address is")
+            assert (await running.stop())[:2] == (0, "")
+            return
+        quick = ["simulate", "--seconds", "2", "--speed", "4"] if words[0] == "simulate" else words
+        done = await asyncio.to_thread(ip_monitor, *(word.replace("~", str(home)) for word in quick), env=env)
+
+        assert (done.returncode, done.stderr) == (0, ""), words
+        assert done.stdout
+
+    return run
+
+
+@pytest.mark.parametrize("words", commands(README) + commands(TUTORIAL), ids=" ".join)
+async def test_the_commands_in_the_documents_work(words, typed):
+    """
+    Each of them, after the one that the text lets come before it.
+    """
+    program, *rest = words
+    assert program in {"pip", "ip-monitor"}
+    if program == "pip":
+        return
+    if "--database" in rest:
+        await typed(["simulate"])
+    elif rest[0] in {"status", "history", "why"}:
+        await typed(["check"])
+    await typed(rest)
