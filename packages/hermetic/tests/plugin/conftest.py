@@ -119,10 +119,16 @@ class Suite:
         return path
 
     def run(
-        self, *arguments: str, plugins: tuple[str, ...] = (), timeout: float = 60.0, env: dict[str, str] | None = None
+        self,
+        *arguments: str,
+        plugins: tuple[str, ...] = (),
+        timeout: float = 60.0,
+        env: dict[str, str] | None = None,
+        python: str = sys.executable,
     ) -> Run:
         """
-        Run pytest here with Hermetic and the plugins named; `autoload` alone loads whatever is installed.
+        Run pytest here with Hermetic and the plugins named; `autoload` alone loads whatever is installed. `python` may
+        be a program that prepares something and then becomes the interpreter.
         """
         variables = {**os.environ, "COLUMNS": "100", "PYTHONDONTWRITEBYTECODE": "1"}
         loaded: list[str] = []
@@ -135,7 +141,7 @@ class Suite:
         for old in self.directory.glob("journal*.jsonl"):
             old.unlink()
         command = [
-            *(sys.executable, "-m", "pytest", *loaded, "-p", "no:cacheprovider", "-v", "--tb=short"),
+            *(python, "-m", "pytest", *loaded, "-p", "no:cacheprovider", "-v", "--tb=short"),
             *("--hermetic-journal", str(journal), f"--basetemp={self.directory / 'tmp'}", *arguments),
         ]
         done = subprocess.run(

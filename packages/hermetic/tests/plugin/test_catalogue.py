@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+# Each file is run once, by whichever of its tests comes first; on a busy machine that one takes its time.
+pytestmark = pytest.mark.timeout(240)
+
 CATALOGUE = sorted((Path(__file__).parent / "catalogue").glob("*.py"))
 
 
@@ -27,6 +30,10 @@ class Scene:
     @property
     def node(self) -> str:
         return f"{self.file}::{self.name}"
+
+
+def file_of(path: Path) -> str:
+    return f"test_{path.stem.strip('_')}.py"
 
 
 def scenes() -> list[Scene]:
@@ -50,7 +57,7 @@ def scenes() -> list[Scene]:
                 n for n in range(function.lineno, (function.end_lineno or 0) + 1) if lines[n - 1].endswith("# here")
             ]
             assert bool(kinds) == function.name.startswith("test_defect_"), function.name
-            found.append(Scene(f"test_{path.stem.strip('_')}.py", function.name, tuple(kinds), here[0] if here else 0))
+            found.append(Scene(file_of(path), function.name, tuple(kinds), here[0] if here else 0))
     return found
 
 
@@ -60,12 +67,19 @@ SCENES = scenes()
 @pytest.fixture(scope="module")
 def catalogue_run(module_suite):
     """
-    The whole catalogue, run once in order.
+    Gives the run of one file of the catalogue; each is run once, when its first test asks.
     """
-    for path in CATALOGUE:
-        module_suite.write(f"test_{path.stem.strip('_')}.py", path.read_text())
+    runs = {}
     module_suite.write("pytest.ini", "[pytest]\nmarkers =\n    finds(kind): what must be found\n")
-    return module_suite.run(plugins=("asyncio",), timeout=120)
+
+    def run_of(file):
+        if file not in runs:
+            source = next(path for path in CATALOGUE if file_of(path) == file)
+            module_suite.write(file, source.read_text())
+            runs[file] = module_suite.run(file, plugins=("asyncio",), timeout=200)
+        return runs[file]
+
+    return run_of
 
 
 @pytest.mark.xdist_group("catalogue")
@@ -74,19 +88,26 @@ def test_defects_are_found_once_at_their_line_and_twins_are_silent(scene, catalo
     """
     Each defect is reported exactly once, for the right test, at the right line; a twin never is.
     """
-    found = [one for one in catalogue_run.found if one.test == scene.node]
+    run = catalogue_run(scene.file)
+    found = [one for one in run.found if one.test == scene.node]
 
-    assert list(scene.kinds) == [one.kind for one in found], found or catalogue_run.text
+    assert list(scene.kinds) == [one.kind for one in found], found or run.text
     for one in found:
         assert one.owner == f"function test {scene.node}"
         assert one.line == (scene.file, scene.line)
         assert one.finding["remedy"]["text"]
 
 
-def test_everything_passes_but_for_its_defect(catalogue_run):
+@pytest.mark.parametrize("file", [file_of(path) for path in CATALOGUE])
+def test_everything_passes_but_for_its_defect(file, catalogue_run):
     """
     No scene fails by itself: the next test after each defect started clean.
     """
-    defects = sum(bool(scene.kinds) for scene in SCENES)
+    scenes = [scene for scene in SCENES if scene.file == file]
+    run = catalogue_run(file)
+    outcomes = {**run.outcomes}
     # A coroutine that is never awaited is warned about by the interpreter as well.
-    assert {"passed": len(SCENES), "errors": defects, "warnings": 1} == catalogue_run.outcomes, catalogue_run.text
+    warned = outcomes.pop("warnings", 0)
+
+    assert warned == sum("coroutine.never_awaited" in scene.kinds for scene in scenes)
+    assert outcomes == {"passed": len(scenes), "errors": sum(bool(scene.kinds) for scene in scenes)}, run.text

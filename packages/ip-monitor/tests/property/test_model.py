@@ -259,6 +259,7 @@ async def live(loop, checks, seed, path):
 
 
 @pytest.mark.timeout(3600)
+@pytest.mark.hermetic(blocking=60, reason="the model keeps its storage in the loop's thread, for speed")
 @pytest.mark.prove("model", sample=1_500, full=100_000)
 def test_no_false_announcement_and_no_missed_change(tmp_path, rounds, capsys):
     """

@@ -11,6 +11,7 @@ import pytest
 
 from hermetic._pytest import budgets
 from hermetic._pytest.baselining import baselining
+from hermetic._pytest.blocking import blocking
 from hermetic._pytest.findings import Desk
 from hermetic._pytest.guarding import Guarding
 from hermetic._pytest.hangs import Hangs, RecentEvents
@@ -35,7 +36,9 @@ def components(config: pytest.Config, settings: Settings, roll: Roll) -> list[Co
     The parts of the guard that take part, in the order in which they are told that an owner begins.
     """
     arrivals = Arrivals()
-    return [Census(all_trackers(arrivals), roll=roll, arrivals=arrivals), *isolation(config, settings)]
+    census = Census(all_trackers(arrivals), roll=roll, arrivals=arrivals)
+    holds = blocking(config, owner=census.attribution.current, arrivals=arrivals)
+    return [census, holds, *isolation(config, settings)]
 
 
 def _journal(config: pytest.Config, settings: Settings) -> Sink:

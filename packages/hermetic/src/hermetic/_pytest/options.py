@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hermetic._pytest import blocking
 from hermetic.guard.isolation import MODES
 from hermetic.guard.policy import Policy, PolicyError, Rule, parse
 
@@ -63,6 +64,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.addini("hermetic_policy", "policy rules, one a line, as for --hermetic-policy", type="linelist", default=[])
     parser.addini("hermetic_frames", f"frames shown of where a thing was made ({_FRAMES})", default=_FRAMES)
+    blocking.add_options(parser)
     parser.addini("hermetic_mend", "whether what was found is closed afterwards (true)", type="bool", default=True)
 
 
@@ -136,8 +138,9 @@ def as_mode(word: object) -> Mode | None:
 
 
 MARKER = (
-    "hermetic(*rules, isolation, reason): policy for this test and its function-scoped fixtures, "
-    'for example @pytest.mark.hermetic("sqlite3.* = warn", reason="…"); isolation is restore, observe or off'
+    "hermetic(*rules, blocking, isolation, reason): policy for this test and its function-scoped fixtures, "
+    'for example @pytest.mark.hermetic("sqlite3.* = warn", reason="…"); isolation is restore, observe or off; '
+    "blocking=0.5 lets a callback hold the event loop for half a second"
 )
 
 
@@ -152,9 +155,9 @@ def marker_rules(item: pytest.Item) -> Sequence[Rule]:
     for mark in reversed(list(item.iter_markers("hermetic"))):
         path, line, _ = item.location
         source = f"the marker hermetic on {item.nodeid} ({path}:{(line or 0) + 1})"
-        if unknown := set(mark.kwargs) - {"isolation", "reason"}:
+        if unknown := set(mark.kwargs) - {"blocking", "isolation", "reason"}:
             raise pytest.UsageError(
-                f"{source}: unknown argument {', '.join(sorted(unknown))}; there are isolation= and reason=."
+                f"{source}: unknown argument {', '.join(sorted(unknown))}; there are blocking=, isolation= and reason=."
             )
         try:
             rules += [parse(str(rule), source=source) for rule in mark.args]

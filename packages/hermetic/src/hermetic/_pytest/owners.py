@@ -39,7 +39,9 @@ def fixture_tenure(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRe
     scope = fixturedef.scope
     # What the owner's description needs is taken now: the request goes on to other tests while a broad fixture lives.
     node, parameter = request.node, getattr(request, "param", None)
-    return Tenure(lambda: _fixture_owner(fixturedef, node, parameter), scope=scope, value=value)
+    # A test's marker speaks for the fixtures that live and die with it.
+    isolation = marked_mode(node) if scope == "function" else None
+    return Tenure(lambda: _fixture_owner(fixturedef, node, parameter), scope=scope, value=value, isolation=isolation)
 
 
 def _test_owner(item: pytest.Item) -> Owner:

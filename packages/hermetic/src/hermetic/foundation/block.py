@@ -39,7 +39,7 @@ def _lines(finding: Finding, root: str, frames: int) -> Iterator[str]:
     yield headline(finding)
     yield from _field("owner", _owner(finding, root))
     if finding.site is not None:
-        yield from _field("made at", _site(finding.site, root, frames))
+        yield from _field("held at" if finding.category == "block" else "made at", _site(finding.site, root, frames))
     yield from _field("evidence", list(finding.evidence))
     if finding.remedy is not None:
         code = [f"    {line}" if line else "" for line in finding.remedy.code.splitlines()]

@@ -31,6 +31,8 @@ _KEPT_ON_PURPOSE = (
     "multiprocessing.resource_tracker",
     "pytest_timeout",
     "execnet",
+    # Trio keeps its workers for a while to use them again.
+    "trio._core._thread_cache",
     "xdist",
     "coverage",
     # Waits for one child on behalf of a subprocess transport, which answers for it.

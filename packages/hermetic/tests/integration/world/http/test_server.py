@@ -267,6 +267,7 @@ class TestStop:
         assert threading.active_count() == threads - 1
         assert sock.read_to_end() == (b"", "rst")
 
+    @pytest.mark.hermetic(blocking=60, reason="the handler blocks on purpose")
     async def test_handler_that_blocks_the_thread_does_not_block_the_stop(self, api, raw):
         """
         The clients are cut off from outside, and the report shows the line.

@@ -265,6 +265,7 @@ def test_threads_that_wait_for_each_others_locks_are_a_cycle():
     assert found == (("thread left", "thread right"),)
 
 
+@pytest.mark.hermetic(blocking=60, reason="the coroutine blocks on purpose")
 def test_a_capture_from_another_thread_sees_a_blocked_loop():
     """
     A loop that does not answer has no lag, and the blocked line of its thread is the one to look at.

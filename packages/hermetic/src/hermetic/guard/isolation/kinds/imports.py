@@ -136,6 +136,9 @@ def _is_lazy(before: object, after: object) -> bool:
 
 
 def _is_planted(name: str, value: object, own: OwnCode) -> bool:
+    # Extensions made by Cython share their types through such modules, which the first of them makes.
+    if name == "cython_runtime" or name.startswith("_cython_"):
+        return False
     if value is None:
         return True
     if not isinstance(value, types.ModuleType):

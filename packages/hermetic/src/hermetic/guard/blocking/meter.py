@@ -1,0 +1,98 @@
+"""
+What one thread has used of the processor, and how long it waited for one.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """
+    One look at a thread, all in seconds since arbitrary starts: only differences between two looks mean anything.
+
+    `at` is the monotonic clock, `busy` the thread's processor time, `others` that of the process's other threads,
+    `garbage` what full collections have taken. `queued` is how long the thread was ready to run without a processor,
+    `watcher_queued` the same of the thread that looks; both are None where nobody asked, since they cost a file read.
+    `is_asleep` says whether it waited in the kernel at that very moment.
+    """
+
+    at: float
+    busy: float
+    others: float
+    garbage: float
+    queued: float | None = None
+    watcher_queued: float | None = None
+    is_asleep: bool = False
+
+
+def thread_clock(native_id: int) -> int:
+    """
+    The id by which `time.clock_gettime` tells the processor time of any thread of this process.
+
+    Unlike `pthread_getcpuclockid` it is safe for a thread that has ended: the kernel refuses it with an OSError.
+
+    Source: CPUCLOCK_PERTHREAD_MASK | CPUCLOCK_SCHED in Linux, include/linux/posix-timers_types.h.
+    """
+    return (~native_id << 3) | 6
+
+
+def busy_s(native_id: int) -> float:
+    """
+    Processor time of a thread.
+
+    Raises:
+        OSError: it has ended.
+    """
+    return time.clock_gettime(thread_clock(native_id))
+
+
+def queued_s(native_id: int) -> float:
+    """
+    How long a thread was ready to run and got no processor; 0.0 where the kernel does not tell.
+
+    Source: Linux, Documentation/scheduler/sched-stats.rst, /proc/<pid>/schedstat: the second number, in nanoseconds.
+    """
+    try:
+        text = Path(f"/proc/self/task/{native_id}/schedstat").read_bytes()
+        return int(text.split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
+def is_asleep(native_id: int) -> bool:
+    """
+    Whether a thread waits in the kernel now; True where the kernel does not tell.
+
+    A thread that runs is not asleep even while its processor is lent to another virtual machine, a time that is in
+    neither its processor time nor its queue's.
+
+    Source: Linux, proc_pid_stat(5): the state is the field after the name, which may itself hold parentheses.
+    """
+    try:
+        text = Path(f"/proc/self/task/{native_id}/stat").read_bytes()
+        return text.rpartition(b")")[2].split()[0] in {b"S", b"D"}
+    except (OSError, IndexError):
+        return True
+
+
+def look_at(native_id: int, *, garbage: float, watcher: int | None = None) -> Look:
+    """
+    Look at a thread now; with `watcher`, the native id of the thread that looks regularly, at the queues too.
+
+    Raises:
+        OSError: it has ended.
+    """
+    busy = busy_s(native_id)
+    return Look(
+        at=time.clock_gettime(time.CLOCK_MONOTONIC),
+        busy=busy,
+        others=time.clock_gettime(time.CLOCK_PROCESS_CPUTIME_ID) - busy,
+        garbage=garbage,
+        queued=None if watcher is None else queued_s(native_id),
+        watcher_queued=None if watcher is None else queued_s(watcher),
+        is_asleep=watcher is not None and is_asleep(native_id),
+    )

@@ -1,0 +1,68 @@
+"""
+What a thread is at, seen from another one: the frames of one callback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+    from types import CodeType, FrameType
+
+    from hermetic.guard.census.site import RawSite
+
+_DEPTH = 200
+
+
+class Stacks:
+    """
+    Takes stacks, and remembers of which module each file on them is.
+    """
+
+    def __init__(self) -> None:
+        self._modules: dict[str, str] = {}
+        paths = sysconfig.get_paths()
+        self._standard = ("<", *(paths[key] + os.sep for key in ("stdlib", "platstdlib")))
+        # It lies inside the standard library's folder.
+        self._installed = tuple(paths[key] + os.sep for key in ("purelib", "platlib"))
+
+    def of_callback(self, ident: int, runners: Container[CodeType]) -> tuple[RawSite, int] | None:
+        """
+        The stack of the callback that a thread runs, innermost first, and the identity of its outermost frame.
+
+        None when the thread has ended or runs no callback: none of `runners`, the code that calls callbacks, is on its
+        stack. A callback that is itself C code has an empty stack and the identity 0.
+        """
+        frame: FrameType | None = sys._current_frames().get(ident)  # noqa: SLF001 - the documented way to another thread's stack
+        pairs: list[tuple[CodeType, int]] = []
+        outermost = 0
+        while frame is not None:
+            code = frame.f_code
+            if code in runners:
+                return (tuple(pairs[:_DEPTH]), len(pairs) > _DEPTH), outermost
+            if code.co_filename not in self._modules:
+                self._modules[code.co_filename] = str(frame.f_globals.get("__name__", ""))
+            pairs.append((code, frame.f_lasti))
+            outermost = id(frame)
+            frame = frame.f_back
+        return None
+
+    def name(self, code: CodeType) -> str:
+        """
+        Module and qualified name, joined by a dot, without the `<locals>` parts.
+        """
+        return f"{self._modules.get(code.co_filename, '')}.{code.co_qualname.replace('.<locals>', '')}"
+
+    def innermost(self, codes: Iterable[CodeType]) -> str:
+        """
+        The name of the first that is not the standard library's, "" when all are.
+        """
+        for code in codes:
+            file = code.co_filename
+            if file.startswith(self._installed) or not file.startswith(self._standard):
+                return self.name(code)
+        return ""
