@@ -83,7 +83,7 @@ CATALOGUE = [
         "putenv",
         "os.putenv('SHOP_C', 'open')  # here",
         "os.putenv('SHOP_C', 'open')\nos.unsetenv('SHOP_C')",
-        "os.popen('echo $SHOP_C').read() == '\\n'",
+        "__import__('subprocess').check_output('echo $SHOP_C', shell=True) == b'\\n'",
         seen_by_event=True,
     ),
     Seed(
