@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hermetic.guard.factory import CleanupError, FixtureFactory
     from hermetic.guard.resettable import ResettableError, resettable
     from hermetic.guard.schedule import InterleavingError, VirtualClock, VirtualTimeError, interleave
-    from hermetic.world.http import MockCluster, MockServer, MockServerCluster, MockServerContext
+    from hermetic.world.http import HTTPMockFixture, MockCluster, MockServer, MockServerCluster, MockServerContext
 
 __all__ = [
     "BudgetError",
@@ -24,6 +24,7 @@ __all__ = [
     "Deadline",
     "DeadlineExceeded",
     "FixtureFactory",
+    "HTTPMockFixture",
     "InterleavingError",
     "MockCluster",
     "MockServer",
@@ -48,6 +49,7 @@ _HOMES = {
     "DeadlineExceeded": "hermetic.guard.deadlines",
     "FixtureFactory": "hermetic.guard.factory",
     "InterleavingError": "hermetic.guard.schedule",
+    "HTTPMockFixture": "hermetic.world.http",
     "MockCluster": "hermetic.world.http",
     "MockServer": "hermetic.world.http",
     "MockServerCluster": "hermetic.world.http",

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hermetic._pytest import baselining, budgets, isolated, options, resuming
+from hermetic._pytest import baselining, budgets, isolated, mocking, options, resuming
 
 if TYPE_CHECKING:
     import pytest
@@ -17,6 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     budgets.add_options(parser)
     resuming.add_options(parser)
     baselining.add_options(parser)
+    mocking.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,6 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     # The fixtures are there also when nothing is watched: a suite that asks for them must go on working.
     config.pluginmanager.register(isolated, "hermetic-isolated")
+    config.pluginmanager.register(mocking, "hermetic-mocking")
     settings = options.read(config)
     resuming.register(config)
     if not settings.is_on:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hermetic.world.http.distributions import constant, gamma, lognormal, normal, percentiles, recorded, uniform
     from hermetic.world.http.faults.model import Fault
     from hermetic.world.http.faults.rules import FaultRule
+    from hermetic.world.http.fixture import HTTPMockFixture
     from hermetic.world.http.latency import latency
     from hermetic.world.http.protocol import Limits
     from hermetic.world.http.queueing import load
@@ -46,6 +47,7 @@ _HOMES = {
     "Conduct": "conduct",
     "Fault": "faults.model",
     "FaultRule": "faults.rules",
+    "HTTPMockFixture": "fixture",
     "Limits": "protocol",
     "MockCluster": "cluster",
     "MockServer": "server",
@@ -97,6 +99,7 @@ __all__ = [
     "Conduct",
     "Fault",
     "FaultRule",
+    "HTTPMockFixture",
     "Limits",
     "MockCluster",
     "MockServer",

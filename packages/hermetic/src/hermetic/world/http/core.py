@@ -170,9 +170,10 @@ class Core:
         self.requests += 1
         out = Outlet(connection, request, call, clock=self.clock, date=self._date, holds=self.holds)
         if plan is _NO_PLAN and isinstance(answer, Reply) and not self.holds.in_force:
-            out.send_nowait(answer)
+            data = out.prepare(answer)
             call.outcome = "replied"
             self._account(call, route.log, draw)
+            out.send_prepared(answer, data)
             return None
         exchange = Exchange(
             connection=connection,
@@ -218,9 +219,11 @@ class Core:
         draw = self.draws.draw_for(request, route=UNMATCHED)
         self.requests += 1
         out = Outlet(connection, request, call, clock=self.clock, date=self._date, holds=self.holds)
-        out.send_nowait(replies.text(explanation + "\n", status=404))
+        reply = replies.text(explanation + "\n", status=404)
+        data = out.prepare(reply)
         call.outcome = "replied"
         self._account(call, self.unmatched, draw)
+        out.send_prepared(reply, data)
 
     # ------------------------------------------------------------ ends
 

@@ -8,6 +8,7 @@ What the mock servers raise and warn about.
     │   └── StartFailedError        the listener could not be opened for another reason
     ├── BadRouteError               (ValueError) a path or matcher that can never work
     ├── BadReplyError               (ValueError) a reply that cannot be written
+    ├── AppError                    (RuntimeError) an application behind a server did not answer
     ├── BadFaultError               (ValueError) a rate, count or size out of its range
     ├── BoundsError                 (ValueError) a number that a distribution, shape, queue or limit cannot take
     ├── ScheduleError               (ValueError) a schedule that cannot be read or followed
@@ -81,6 +82,17 @@ class BadReplyError(HermeticError, ValueError):
         self.what = what
         self.why = why
         super().__init__(f"bad reply: {what}: {why}.")
+
+
+class AppError(HermeticError, RuntimeError):
+    """
+    An application behind a mock server did not answer.
+    """
+
+    def __init__(self, *, what: str, why: str) -> None:
+        self.what = what
+        self.why = why
+        super().__init__(f"the application behind the mock server did not answer: {what}: {why}.")
 
 
 class BadFaultError(HermeticError, ValueError):

@@ -97,6 +97,9 @@ class Exchange:
         if plan.headers:
             reply = reply.with_headers(plan.headers)
         if fault is None:
+            if not plan.body_s:
+                # Before the write, after which the client may be ahead of this thread.
+                self._set_outcome("replied")
             await self.out.send(reply, over_s=plan.body_s)
             self._set_outcome("replied")
         else:
@@ -110,11 +113,12 @@ class Exchange:
 
     async def _resolve(self) -> tuple[Reply, Sender | None]:
         answer, fault = self._answer, self._plan.fault
-        if isinstance(answer, Sender):
-            return Reply(), fault or answer
         if isinstance(answer, Reply):
             return answer, fault
         try:
+            if isinstance(answer, Sender):
+                whole = None if fault is None else await answer.whole(self.request)
+                return whole or Reply(), fault or answer
             value = answer(self.request)
             if inspect.isawaitable(value):
                 value = await value

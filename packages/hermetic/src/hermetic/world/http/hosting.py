@@ -8,7 +8,7 @@ import asyncio
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hermetic.world.http.errors import ServerError
 from hermetic.world.http.loop_thread import LoopThread
@@ -16,7 +16,7 @@ from hermetic.world.http.report import StopReport
 
 if TYPE_CHECKING:
     import concurrent.futures
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
     from typing import Any
 
     from hermetic.world.http.core import Core
@@ -26,14 +26,20 @@ if TYPE_CHECKING:
 BLOCKED_S = 0.5
 
 
+class Stoppable(Protocol):
+    async def stop(self) -> None: ...
+
+
 class Run:
     """
     A server from one start to the next stop.
     """
 
-    def __init__(self, core: Core, listener: Listener) -> None:
+    def __init__(self, core: Core, listener: Listener, *, apps: Sequence[Stoppable] = ()) -> None:
         self.core = core
         self.listener = listener
+        # The caller's own list: applications may join while the server runs.
+        self._apps = apps
 
     async def close(self) -> StopReport:
         """
@@ -43,6 +49,8 @@ class Run:
         self.listener.close()
         await self.listener.settled()
         found = await self.core.stop()
+        for app in self._apps:
+            await app.stop()
         return replace(found, took_s=time.monotonic() - begun)
 
     def shut_from_outside(self, *, blocked_at: str) -> StopReport:

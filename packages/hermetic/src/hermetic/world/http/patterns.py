@@ -66,7 +66,7 @@ def compile_path(text: str) -> PathPattern:
         if found[1] in names:
             raise BadRouteError(what=f"path {text!r}", why=f"field {found[1]!r} appears twice")
         names.add(found[1])
-        pieces += [_literal(text, text[end : found.start()]), f"(?P<{found[1]}>{'.+' if found[2] else '[^/]+'})"]
+        pieces += [_literal(text, text[end : found.start()]), f"(?P<{found[1]}>{'.*' if found[2] else '[^/]+'})"]
         end = found.end()
     pieces.append(_literal(text, text[end:]))
     if not names and "*" not in text:

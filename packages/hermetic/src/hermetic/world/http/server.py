@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from hermetic.foundation.clock import Clock
     from hermetic.foundation.sink import Sink
+    from hermetic.world.http.apps import App
     from hermetic.world.http.authority import Authority
     from hermetic.world.http.conduct import Conduct
     from hermetic.world.http.core import Core
@@ -120,6 +121,7 @@ class MockServer(Behaviour, Reachability):
         self._limits = limits
         self._half_close = half_close
         self._keep_alive_s = keep_alive_s
+        self._apps: list[App] = []
         self._hosting = LoopHosting(name=name) if in_loop else ThreadHosting(name=name, loop_factory=loop_factory)
 
     def __repr__(self) -> str:
@@ -263,6 +265,26 @@ class MockServer(Behaviour, Reachability):
         A route for every method.
         """
         return self.route(None, path, stacklevel=3, **asked)
+
+    def asgi(self, app: Any, path: str = "/{rest:path}") -> Route:
+        """
+        Answer with an ASGI application, under all paths unless told otherwise. It runs on the server's loop.
+        """
+        from hermetic.world.http.apps import ASGIApp  # noqa: PLC0415  # for those who have an application
+
+        return self._behind(ASGIApp(app), path)
+
+    def aiohttp(self, app: Any, path: str = "/{rest:path}") -> Route:
+        """
+        Answer with an `aiohttp.web.Application`, which is set up on the server's loop and cleaned up with its stop.
+        """
+        from hermetic.world.http.aiohttp_app import AiohttpApp  # noqa: PLC0415  # aiohttp takes 200 ms to import
+
+        return self._behind(AiohttpApp(app), path)
+
+    def _behind(self, app: App, path: str) -> Route:
+        self._apps.append(app)
+        return self.route(None, path, name=f"app {path}", stacklevel=4).reply(app)
 
     def remove(self, route: Route) -> None:
         self._router.remove(route)
@@ -490,10 +512,12 @@ class MockServer(Behaviour, Reachability):
         for behaviour in (self, *self._router.routes):
             if behaviour.weather is not None:
                 behaviour.weather.begin()
+        for app in self._apps:
+            await app.start()
         listener.open()
         self._port = listener.port
         self._listen_as_told(listener)
-        return Run(core, listener)
+        return Run(core, listener, apps=self._apps)
 
     def _check_phase(self, fault: Fault) -> None:
         if fault.phase == "tls" and not self._tls:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from hermetic.guard.isolation.own import OwnCode
 
+# Compiled extensions put these into sys.modules by hand when the first of them is imported: Cython's shared types
+# (`cython_runtime`, `_cython_3_1_0`) and cffi's libraries (`_openssl.lib` of cryptography).
+_BY_EXTENSIONS = ("cython_runtime", "_cython_", "_openssl")
+
 
 class SysList(State[tuple[object, ...]]):
     """
@@ -141,6 +145,8 @@ def _is_planted(name: str, value: object, own: OwnCode) -> bool:
         return False
     if value is None:
         return True
+    if name.partition(".")[0].startswith(_BY_EXTENSIONS):
+        return False
     if not isinstance(value, types.ModuleType):
         return type(value).__module__ in {"types", "unittest.mock"} or own.wrote(type(value))
     # Libraries make modules by hand below their own name (six.moves); those have a real parent.

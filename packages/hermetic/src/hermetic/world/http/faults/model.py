@@ -13,6 +13,7 @@ from hermetic.world.http.errors import BadFaultError
 if TYPE_CHECKING:
     from hermetic.world.http.outlet import Outlet
     from hermetic.world.http.reply import Reply
+    from hermetic.world.http.request import Request
 
 Phase = Literal["listen", "accept", "tls", "reply"]
 Play = Callable[["Outlet", "Reply"], Awaitable[None]]
@@ -30,6 +31,12 @@ class Sender:
     @property
     def label(self) -> str:
         return type(self).__name__.lower()
+
+    async def whole(self, request: Request) -> Reply | None:  # noqa: ARG002  # for those that can
+        """
+        The reply as one piece, for a fault to play on; None where there is none.
+        """
+        return None
 
     async def send(self, out: Outlet, reply: Reply) -> None:
         """
