@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Self
 from hermetic.foundation.clock import SystemClock
 from hermetic.foundation.sink import NullSink
 from hermetic.world.http import bounds, shapes
+from hermetic.world.http.cluster_route import ClusterRoute
 from hermetic.world.http.decisions import ServerChanged
-from hermetic.world.http.errors import BadClusterError, BoundsError
-from hermetic.world.http.reply import Reply, ok, reply_from
+from hermetic.world.http.errors import BadClusterError
 from hermetic.world.http.server import MockServer
 from hermetic.world.http.swizzle import Step, swizzle_plan
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from hermetic.foundation.sink import Sink
     from hermetic.world.http.conduct import Conduct
     from hermetic.world.http.holds import Hold, Way
+    from hermetic.world.http.reply import Reply
     from hermetic.world.http.report import StopReport
-    from hermetic.world.http.request import Request
     from hermetic.world.http.route import Route
     from hermetic.world.http.schedule import Schedule
 
@@ -177,13 +177,19 @@ class MockCluster:
         made: dict[str, Route] = {
             name: server.route(methods, path, stacklevel=3, **asked) for name, server in self.servers.items()
         }
-        return ClusterRoute(self, made)
+        return ClusterRoute(made, cluster=self.name, seed=self.seed, standby=self.answers_as_standby)
 
     def get(self, path: str, **asked: Any) -> ClusterRoute:
         return self.route("GET", path, **asked)
 
     def post(self, path: str, **asked: Any) -> ClusterRoute:
         return self.route("POST", path, **asked)
+
+    def any(self, path: str, **asked: Any) -> ClusterRoute:
+        """
+        A route for every method.
+        """
+        return self.route(None, path, **asked)
 
     def conduct(self) -> Conduct:
         """
@@ -288,7 +294,8 @@ class MockCluster:
 
     def correlated_outages(self, zones: Mapping[str, Collection[str]], *, rate: float, slot_s: float) -> None:
         """
-        From now on, in a share `rate` of slots of `slot_s` seconds, all servers of a zone answer with 503 together.
+        From now on, in a share `rate` of slots of `slot_s` seconds, all servers of a zone answer with 503 together. This
+        takes the place of the servers' own shapes.
 
         Raises:
             BadClusterError: a zone names a server that there is not.
@@ -415,82 +422,6 @@ class MockCluster:
 
     def _note(self, server: str, change: str, detail: str = "") -> None:
         self._sink.emit(ServerChanged(at_s=self.clock.monotonic(), server=server, change=change, detail=detail))
-
-
-class ClusterRoute:
-    """
-    One route on every server of a cluster: answer alike, or let the servers disagree.
-    """
-
-    def __init__(self, cluster: MockCluster, routes: Mapping[str, Route]) -> None:
-        self._cluster = cluster
-        self.routes = dict(routes)
-        for name in self.routes:
-            self._answer(name, ok(""))
-
-    def __getitem__(self, server: str) -> Route:
-        self._cluster[server]
-        return self.routes[server]
-
-    def __repr__(self) -> str:
-        return f"<ClusterRoute {next(iter(self.routes.values())).name} [{self.call_count} calls]>"
-
-    @property
-    def call_count(self) -> int:
-        return sum(route.call_count for route in self.routes.values())
-
-    def reply(self, value: Any) -> Self:
-        """
-        All servers answer this: a Reply, or a value as for `ok`.
-        """
-        return self.disagree(dict.fromkeys(self.routes, value))
-
-    def json(self, value: Any, **options: Any) -> Self:
-        from hermetic.world.http.reply import json  # noqa: PLC0415  # a name that would hide this method
-
-        return self.reply(json(value, **options))
-
-    def text(self, value: str, **options: Any) -> Self:
-        from hermetic.world.http.reply import text  # noqa: PLC0415  # a name that would hide this method
-
-        return self.reply(text(value, **options))
-
-    def disagree(self, answers: Mapping[str, Any]) -> Self:
-        """
-        These servers answer each its own; the others go on as before.
-
-        Raises:
-            BadClusterError: there is no such server.
-        """
-        for name, value in answers.items():
-            self._cluster[name]
-            self._answer(name, reply_from(value))
-        return self
-
-    def split(self, majority: Any, minority: Any, *, of: int = 1) -> list[str]:
-        """
-        `of` servers, chosen by the cluster's seed, answer `minority` and the rest `majority`; returns those few.
-
-        Raises:
-            BoundsError: `of` is not below the number of servers.
-        """
-        names = list(self.routes)
-        if not 0 <= of < len(names):
-            raise BoundsError(where="split(of)", value=of, allowed=f"a whole number from 0 to {len(names) - 1}")
-        order = swizzle_plan(
-            names, seed=self._cluster.seed, name=f"split {self.routes[names[0]].name}", nth=0, everyone=True
-        )
-        few = [step.server for step in order[:of]]
-        self.disagree({name: minority if name in few else majority for name in names})
-        return few
-
-    def _answer(self, name: str, reply: Reply) -> None:
-        cluster = self._cluster
-
-        def answer(_request: Request) -> Reply:
-            return cluster.answers_as_standby(name) or reply
-
-        self.routes[name].call(answer)
 
 
 MockServerCluster = MockCluster
