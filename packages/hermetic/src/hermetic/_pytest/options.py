@@ -26,6 +26,7 @@ DEFAULT_RULES = (
     Rule("warn", kind="stain.module-content"),
     Rule("warn", kind="stain.singleton"),
     Rule("warn", kind="stain.fixture-value"),
+    Rule("warn", kind="stain.fault"),
 )
 
 

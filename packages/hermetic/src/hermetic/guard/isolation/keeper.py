@@ -23,16 +23,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from hermetic.guard.component import Quiet
-from hermetic.guard.isolation.change import is_same
+from hermetic.guard.isolation.change import Change, is_same, text
 from hermetic.guard.isolation.kinds.fixtures import FixtureValues
-from hermetic.guard.isolation.stain import Stain, verdicts
+from hermetic.guard.isolation.stain import FAULT, Stain, verdicts
 from hermetic.guard.isolation.state import UNREAD, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from hermetic.guard.component import Verdict
-    from hermetic.guard.isolation.change import Change
     from hermetic.guard.isolation.own import OwnCode
     from hermetic.guard.isolation.state import State
     from hermetic.guard.isolation.trail import Trail
@@ -232,7 +231,13 @@ def _was_expected(stain: Stain) -> bool:
 
 def _changes(state: State[Any], before: Any, after: Any) -> Iterable[Change]:
     before = state.unloaded if before is UNREAD else before
-    return () if before is UNREAD or after is UNREAD else state.changes(before, after)
+    if before is UNREAD or after is UNREAD:
+        return ()
+    try:
+        return list(state.changes(before, after))
+    except Exception as error:  # noqa: BLE001 - one kind that cannot be compared must not cost the others
+        problem = f"could not be compared: {type(error).__name__}: {text(error)}"
+        return [Change(key="fault", name=state.what, before="", after=problem, note=problem, variant=FAULT)]
 
 
 def _unread() -> Unread:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from hermetic.guard.isolation.state import State
 
+FAULT: Final = "fault"
+"""
+The variant of a change that stands for a kind which could not be compared.
+"""
 _SHOWN: Final = 5
 
 
@@ -51,7 +55,8 @@ def verdicts(stains: Iterable[Stain], *, owner: Owner, is_mended: bool) -> Itera
     for stain in stains:
         groups.setdefault((stain.kind, stain.site), []).append(stain)
     for group in groups.values():
-        yield Verdict(_finding(group, owner), mend=_mender(group) if is_mended and group[0].state.is_restored else None)
+        can_mend = is_mended and group[0].state.is_restored and group[0].change.variant != FAULT
+        yield Verdict(_finding(group, owner), mend=_mender(group) if can_mend else None)
 
 
 def _finding(group: Sequence[Stain], owner: Owner) -> Finding:

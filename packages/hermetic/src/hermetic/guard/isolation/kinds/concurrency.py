@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable, Iterable
 
-# Made by the first use of what they belong to, and kept by it.
-_OF_LIBRARIES: Final = frozenset({"decimal_context", "numpy_errstate", "extobj"})
+# They hold what has a kind of its own: the decimal context, NumPy's error states and print options.
+_OF_LIBRARIES: Final = frozenset({"decimal_context", "numpy.ufunc.extobj", "format_options"})
 
 
 def settings() -> list[State[Any]]:

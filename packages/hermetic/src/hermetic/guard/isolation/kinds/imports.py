@@ -117,8 +117,11 @@ class Modules(State[tuple[list[str], list[object]]]):
                 yield Change(key=name, name=f"sys.modules[{name!r}]", before=was, after=became, target=sys.modules)
         # A module that did not exist before and is not a real one was put there by hand.
         known = set(before[0])
-        for name, became in now.items():
-            if name not in known and _is_planted(name, became, self._own):
+        new = {name: module for name, module in now.items() if name not in known}
+        if any(isinstance(one, types.ModuleType) and one.__dict__.get("__spec__") for one in new.values()):
+            return  # an import was at work, and some libraries make modules by hand
+        for name, became in new.items():
+            if _is_planted(name, became, self._own):
                 yield Change(key=name, name=f"sys.modules[{name!r}]", before=MISSING, after=became, target=sys.modules)
 
     def restore(self, change: Change) -> None:
