@@ -15,7 +15,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[4]
-PAGES = ["degrade-a-server", "repeat-and-shrink-a-failure", "break-a-cluster", "record-and-replay"]
+PAGES = [
+    "stand-in-for-a-service",
+    "degrade-a-server",
+    "repeat-and-shrink-a-failure",
+    "break-a-cluster",
+    "record-and-replay",
+]
 # A complete script, and below it what it prints.
 SCRIPT = re.compile(r"```python\n(?P<code>.*?)```\n\n```text\n(?P<output>.*?)```", re.DOTALL)
 

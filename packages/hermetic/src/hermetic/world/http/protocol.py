@@ -277,6 +277,9 @@ class Connection(asyncio.Protocol):
                 self.server.reject(self, status=head[0], why=head[1])
                 return
             self.current = self.server.begin(self, head)
+        if self._eof and self.current is None and not self._queue:
+            # A half-closed client has its last reply; nothing more can come from it.
+            self.close()
         self._regulate()
 
     def _regulate(self) -> None:
@@ -293,9 +296,7 @@ class Connection(asyncio.Protocol):
         The current exchange has ended; go on with the next request.
         """
         self.current = None
-        if self._eof and not self._queue:
-            self.close()
-        elif not self._closing:
+        if not self._closing:
             self._advance()
             self._watch_idle()
 
