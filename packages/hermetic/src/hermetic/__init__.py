@@ -12,6 +12,13 @@ from typing import TYPE_CHECKING, Any
 from hermetic._version import __version__
 
 if TYPE_CHECKING:
+    from hermetic.guard.concurrency import (
+        ConcurrentOutcome,
+        ConditionNotMet,
+        gather_or_cancel,
+        track_concurrent_operations,
+        wait_until,
+    )
     from hermetic.guard.deadlines import BudgetError, Deadline, DeadlineExceeded, Timeouts, deadline, timeouts
     from hermetic.guard.factory import CleanupError, FixtureFactory
     from hermetic.guard.resettable import ResettableError, resettable
@@ -21,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = [
     "BudgetError",
     "CleanupError",
+    "ConcurrentOutcome",
+    "ConditionNotMet",
     "Deadline",
     "DeadlineExceeded",
     "FixtureFactory",
@@ -36,15 +45,20 @@ __all__ = [
     "VirtualTimeError",
     "__version__",
     "deadline",
+    "gather_or_cancel",
     "interleave",
     "resettable",
     "timeouts",
+    "track_concurrent_operations",
+    "wait_until",
 ]
 
 # Where each name lives. A name is imported when it is first asked for, so `import hermetic` costs nothing.
 _HOMES = {
     "BudgetError": "hermetic.guard.deadlines",
     "CleanupError": "hermetic.guard.factory",
+    "ConcurrentOutcome": "hermetic.guard.concurrency",
+    "ConditionNotMet": "hermetic.guard.concurrency",
     "Deadline": "hermetic.guard.deadlines",
     "DeadlineExceeded": "hermetic.guard.deadlines",
     "FixtureFactory": "hermetic.guard.factory",
@@ -59,9 +73,12 @@ _HOMES = {
     "VirtualClock": "hermetic.guard.schedule",
     "VirtualTimeError": "hermetic.guard.schedule",
     "deadline": "hermetic.guard.deadlines",
+    "gather_or_cancel": "hermetic.guard.concurrency",
     "interleave": "hermetic.guard.schedule",
     "resettable": "hermetic.guard.resettable",
     "timeouts": "hermetic.guard.deadlines",
+    "track_concurrent_operations": "hermetic.guard.concurrency",
+    "wait_until": "hermetic.guard.concurrency",
 }
 
 

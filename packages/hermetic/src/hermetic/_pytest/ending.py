@@ -210,8 +210,13 @@ class ExitWatch:
         self._watch = dog.watch(ending.end_exit)
 
     def __call__(self) -> None:
-        if os.getpid() == self._pid:
+        if os.getpid() != self._pid:
+            return
+        try:
             self._watch.set(monotonic() + self._budget_s)
+        except RuntimeError:
+            # From 3.12 on no thread can be started any more, and the session ended too long ago for its own to live.
+            faulthandler.dump_traceback_later(self._budget_s, exit=True)
 
 
 def _at_exit(watch: ExitWatch) -> None:

@@ -95,7 +95,9 @@ class Hangs:
         self._ladder.uninstall()
         self._conversion.uninstall()
         self._ending.stop()
-        self._dog.close()
+        if self._budgets.exit is None:
+            self._dog.close()
+        # Otherwise its thread stays for the exit, since none can be started then; it ends by itself when it stays idle.
 
     # ------------------------------------------------------------ phases
 

@@ -28,7 +28,8 @@ def add_options(parser: pytest.Parser) -> None:
         type=int,
         default=None,
         metavar="NUMBER",
-        help="seed of the mock servers' draws; a failure prints the one it had (default: another one each run)",
+        help="seed of the mock servers' draws and of interleaved tests, which then run under this one order; "
+        "a failure prints the one it had (default: another one each run, and all orders)",
     )
 
 

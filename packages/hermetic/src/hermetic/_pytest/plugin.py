@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hermetic._pytest import baselining, budgets, isolated, mocking, options, resuming
+from hermetic._pytest import baselining, budgets, isolated, mocking, options, resuming, scheduling
 
 if TYPE_CHECKING:
     import pytest
@@ -21,11 +21,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for marker in (options.MARKER, budgets.MARKER):
+    for marker in (options.MARKER, budgets.MARKER, *scheduling.MARKERS.values()):
         config.addinivalue_line("markers", marker)
     # The fixtures are there also when nothing is watched: a suite that asks for them must go on working.
     config.pluginmanager.register(isolated, "hermetic-isolated")
     config.pluginmanager.register(mocking, "hermetic-mocking")
+    config.pluginmanager.register(scheduling, "hermetic-scheduling")
     settings = options.read(config)
     resuming.register(config)
     if not settings.is_on:

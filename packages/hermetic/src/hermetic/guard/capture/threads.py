@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Packages whose threads belong to the tools around a test: they never wake its loop, and tell nothing about it.
 _TOOLS = frozenset({"execnet", "xdist", "_pytest", "pytest", "coverage", "pydevd"})
+# Hermetic's own, by the module in which they begin; other modules of it only wrap threads of the user's.
+_OWN_MODULES = frozenset({"hermetic.guard.sentry", "hermetic.guard.deadlines.watchdog"})
 # How Hermetic names its threads.
 OWN_NAMES = "hermetic-"
 
@@ -53,8 +55,9 @@ def is_of_tools(frames: list[FrameType]) -> bool:
     """
     Whether a thread belongs to the tools around a test, by the code that it was started for.
     """
-    packages = (str(frame.f_globals.get("__name__", "")).partition(".")[0] for frame in frames)
-    return next((package for package in packages if package != "threading"), "") in _TOOLS
+    modules = (str(frame.f_globals.get("__name__", "")) for frame in frames)
+    first = next((module for module in modules if module != "threading"), "")
+    return first in _OWN_MODULES or first.partition(".")[0] in _TOOLS
 
 
 def worker_of(future: object) -> str | None:

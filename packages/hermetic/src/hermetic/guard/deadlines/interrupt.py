@@ -64,6 +64,7 @@ class Interrupter:
         self._ident = 0
         self._plain: list[int] = []
         self._timed: list[tuple[int, int]] = []
+        self._every = 0.0
         self._is_pending = False
 
     @property
@@ -81,7 +82,7 @@ class Interrupter:
         if self._ident and (self._current() is not None or not self._plain):
             return
         self._ident = threading.get_ident()
-        self._plain, self._timed = [], []
+        self._plain, self._timed, self._every = [], [], 0.0
         if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_kill"):
             return
         for name, timer_name in self._signals:
@@ -118,20 +119,23 @@ class Interrupter:
         Let the kernel send the signal after each `every` seconds of processor time, also while the interpreter's lock is
         held. Without a free timer it does nothing.
         """
+        if every == self._every:
+            return  # it runs on: to stop and start it around each test would be the larger part of what a deadline costs
+        self._every = every
         for signum, timer in self._timed:
             if signal.getsignal(signum) == self._handle:
                 signal.setitimer(timer, every, every)
 
     def disarm_timer(self) -> None:
+        self._every = 0.0
         for signum, timer in self._timed:
             if signal.getsignal(signum) == self._handle:
                 signal.setitimer(timer, 0)
 
     def settle(self) -> None:
         """
-        Nothing is to be interrupted any more: the timer is stopped, an asynchronous exception on its way taken back.
+        Nothing is to be interrupted any more: an asynchronous exception on its way is taken back.
         """
-        self.disarm_timer()
         if self._is_pending:
             self._is_pending = False
             raise_in_thread(self._ident, None)
