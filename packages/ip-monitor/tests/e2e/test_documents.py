@@ -92,6 +92,6 @@ async def test_the_commands_in_the_documents_work(words, typed):
         return
     if "--database" in rest:
         await typed(["simulate"])
-    elif rest[0] in {"status", "history", "why"}:
+    elif rest[0] in {"status", "history", "why", "queue"}:
         await typed(["check"])
     await typed(rest)

@@ -17,6 +17,9 @@ from ip_monitor.cli.exit_status import ExitStatus
 from ip_monitor.errors import IPMonitorError
 
 COMMANDS = {
+    "doctor": "Say what stands in the way, with a remedy each.",
+    "providers": "List who is asked, and ask each alone.",
+    "test-notify": "Announce a test to every sink.",
     "check": "Ask once and say what the public address is.",
     "completion": "Print a script for your shell that completes words.",
     "config": "List the settings, and show what they are and why.",

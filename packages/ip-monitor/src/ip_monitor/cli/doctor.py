@@ -1,0 +1,129 @@
+"""
+`ip-monitor doctor`: what stands in the way, with a remedy each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from ip_monitor.cli.exit_status import ExitStatus
+from ip_monitor.cli.options import settings_options
+from ip_monitor.cli.output import echo_json
+from ip_monitor.errors import IPMonitorError
+from ip_monitor.settings import Loaded, Rank, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ip_monitor.settings import Request, Settings
+
+_LEAST_FREE_BYTES = 50 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """
+    One thing looked at.
+    """
+
+    topic: str
+    state: Literal["ok", "warning", "wrong"]
+    text: str
+    remedy: str = ""
+
+
+@click.command()
+@settings_options
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def command(request: Request, *, as_json: bool) -> int:
+    """
+    Look at settings, database, disk, providers and sinks, and say what stands in the way. Changes nothing and
+    announces nothing. Exit status 1 if something is wrong.
+    """
+    try:
+        loaded = load(request)
+    except IPMonitorError as error:
+        findings = [Finding(topic="settings", state="wrong", text=str(error), remedy="Mend them, and look again.")]
+    else:
+        findings = [*_settings(loaded), *_database(loaded.settings.database), *_providers(loaded.settings)]
+        findings.append(_sinks(loaded.settings))
+    if as_json:
+        echo_json([asdict(finding) for finding in findings])
+    else:
+        for one in findings:
+            click.echo(f"{one.state:<8} {one.topic}: {one.text}" + (f"\n{'':9}{one.remedy}" if one.remedy else ""))
+    return ExitStatus.FAILED if any(one.state == "wrong" for one in findings) else ExitStatus.OK
+
+
+def _settings(loaded: Loaded) -> Iterator[Finding]:
+    count = sum(origin.rank > Rank.DEFAULT for origin in loaded.origins.values())
+    where = f", file {loaded.config_file}" if loaded.config_file else ", no settings file"
+    yield Finding(topic="settings", state="ok", text=f"valid; {count} differ from their defaults{where}")
+
+
+def _database(path: Path) -> Iterator[Finding]:
+    from ip_monitor.adapters.storage.sqlite import DatabaseMissingError, SQLiteIPStorage  # noqa: PLC0415
+    from ip_monitor.adapters.storage.sqlite.instance_lock import holder  # noqa: PLC0415
+
+    async def look() -> int:
+        storage = await SQLiteIPStorage.open(path, read_only=True)
+        try:
+            return len(await storage.get_ip_history(limit=1000))
+        finally:
+            await storage.close()
+
+    try:
+        count = asyncio.run(look())
+    except DatabaseMissingError:
+        yield Finding(topic="database", state="ok", text=f"{path} does not exist yet; `ip-monitor run` makes it")
+    except IPMonitorError as error:
+        yield Finding(topic="database", state="wrong", text=str(error))
+    else:
+        pid = holder(path)
+        writer = f"written by process {pid}" if pid else "no monitor is running"
+        yield Finding(topic="database", state="ok", text=f"{path}, {count} changes, {writer}")
+    existing = next((parent for parent in path.parents if parent.exists()), path.parent)
+    free = shutil.disk_usage(existing).free
+    text = f"{free // 2**20} MiB free at {existing}"
+    if free < _LEAST_FREE_BYTES:
+        yield Finding(topic="disk", state="warning", text=text, remedy="Free some space: a full disk delays notices.")
+    else:
+        yield Finding(topic="disk", state="ok", text=text)
+
+
+def _providers(settings: Settings) -> Iterator[Finding]:
+    from ip_monitor.bootstrap import provider_specs  # noqa: PLC0415
+    from ip_monitor.cli.providers import ask_all  # noqa: PLC0415
+
+    try:
+        answers = asyncio.run(ask_all(settings, provider_specs(settings)))
+    except IPMonitorError as error:
+        yield Finding(topic="providers", state="wrong", text=str(error))
+        return
+    good = [answer for answer in answers if answer.address is not None]
+    for answer in answers:
+        if answer.failure is not None:
+            yield Finding(topic=answer.source.name, state="warning", text=answer.failure.detail)
+    operators = {answer.source.operator for answer in good}
+    if len(operators) >= 2:
+        yield Finding(topic="providers", state="ok", text=f"{len(operators)} operators answer")
+    else:
+        remedy = "Check the connection, name resolution and firewall; `ip-monitor simulate` works without them."
+        text = f"{len(operators)} operators answer, and two must agree"
+        yield Finding(topic="providers", state="wrong", text=text, remedy=remedy)
+
+
+def _sinks(settings: Settings) -> Finding:
+    named = [name for name in ("discord_webhook", "webhook", "command") if getattr(settings, name)]
+    if not named:
+        remedy = "Set discord_webhook, webhook or command to be told elsewhere."
+        return Finding(topic="sinks", state="ok", text="changes are announced to the log alone", remedy=remedy)
+    return Finding(
+        topic="sinks", state="ok", text=f"log, {', '.join(named)}", remedy="Try them: ip-monitor test-notify"
+    )

@@ -1,0 +1,103 @@
+"""
+The commands of an operator: providers, doctor, queue, backup, test-notify, status, why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from hermetic.world.http import MockServer
+from ip_monitor.domain.addresses import Family
+
+
+@pytest.fixture
+def typed(ip_monitor, services, settings_for, tmp_path):
+    """
+    Type a command against the simulated services.
+    """
+    where = ("--config", settings_for(services), "--database", tmp_path / "ip.sqlite3")
+
+    async def run(*words, env=None):
+        return await asyncio.to_thread(ip_monitor, *words, *where, env=env)
+
+    return run
+
+
+async def test_providers_are_listed_and_asked_alone(typed, services):
+    """
+    Who they are, and what each says; one that fails makes the status 1.
+    """
+    listed = json.loads((await typed("providers", "list", "--json")).stdout)
+    services["birch"].fail_as("down")
+    asked = await typed("providers", "test", "--json")
+    answers = {answer["provider"]: answer for answer in json.loads(asked.stdout)}
+
+    assert [one["operator"] for one in listed] == ["alder", "birch", "cedar", "dogwood"]
+    assert asked.returncode == 1
+    assert answers["birch IPv4"]["failure"] == "status"
+    assert answers["alder IPv4"]["address"] == str(services.line.address(Family.V4))
+    assert (await typed("providers", "test", "cedar")).returncode == 0
+    assert (await typed("providers", "test", "nobody")).returncode == 2
+
+
+async def test_the_doctor_finds_nothing_on_a_sound_system(typed):
+    """
+    Every line is ok, and the status 0.
+    """
+    done = await typed("doctor", "--json")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {one["state"] for one in json.loads(done.stdout)} == {"ok"}
+
+
+async def test_the_doctor_names_what_is_wrong_with_a_remedy(typed, services, tmp_path):
+    """
+    A damaged database and services that do not answer.
+    """
+    (tmp_path / "ip.sqlite3").write_bytes(b"no database" * 100)
+    await services.stop()
+    done = await typed("doctor", "--json")
+    wrong = {one["topic"]: one for one in json.loads(done.stdout) if one["state"] == "wrong"}
+
+    assert done.returncode == 1
+    assert "is damaged" in wrong["database"]["text"]
+    assert "ip-monitor simulate" in wrong["providers"]["remedy"]
+
+
+async def test_a_test_notice_reaches_every_sink_and_is_not_recorded(typed):
+    """
+    It tells of an address that nobody has.
+    """
+    async with MockServer("discord", seed=7) as discord:
+        hook = discord.post("/hook").json({"id": "1"})
+        env = {"IP_MONITOR_DISCORD_WEBHOOK": discord.url_for("/hook")}
+        done = await typed("test-notify", env=env)
+        hook.status(404)
+        refused = await typed("test-notify", "--json", env=env)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "discord-webhook: delivered\n", "")
+    assert "192.0.2.1" in hook.calls[0].request.body.decode()
+    assert refused.returncode == 1
+    assert not json.loads(refused.stdout)["discord-webhook"]["delivered"]
+
+
+async def test_status_and_why_tell_what_the_last_check_found(typed, services):
+    """
+    Without asking anybody again.
+    """
+    services["dogwood"].lie("198.51.100.7")
+    await typed("check")
+    address = str(services.line.address(Family.V4))
+    await services.stop()
+    status = await typed("status", "--json")
+    why = await typed("why", "last")
+    unknown = await typed("why", "zzz")
+
+    assert (status.returncode, json.loads(status.stdout)["families"]["IPv4"]["address"]) == (0, address)
+    assert why.returncode == 0
+    assert "3 of 4 operators say" in why.stdout
+    assert "198.51.100.7" in why.stdout
+    assert unknown.returncode == 2
+    assert "no change has a key that begins with 'zzz'" in unknown.stderr
