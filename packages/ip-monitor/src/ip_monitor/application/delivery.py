@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import random
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from ip_monitor.application.ports import DeliveryFailedError, StorageUnavailableError
+from ip_monitor.application.ports import DeliveryFailedError, DigestNotifier, StorageUnavailableError
 from ip_monitor.domain.events import NoticeDelivered, NoticeFailed
 from ip_monitor.resilience.clock import utc_now
 
@@ -31,6 +32,8 @@ LONGEST_RETRY_S = 300.0
 # A receiver may ask for more patience than our own backoff has, but not for ever.
 LONGEST_RETRY_AFTER_S = 3600.0
 _LARGEST_EXPONENT = 16
+# From how many waiting changes on a sink gets them in one message. Nobody wants twenty after a night offline.
+DIGEST_FROM = 4
 
 
 class Delivery:
@@ -40,6 +43,8 @@ class Delivery:
         notifiers: the sinks, by their names in the outbox.
         rng: strays the pauses between tries, so that a receiver that comes back is not hit by all at once.
         send_timeout_s: for one try, seconds.
+        expire_after_s: a change older than this, seconds, is not told any more, but recorded as expired; None never.
+        digest_from: this many waiting changes or more go in one message to a sink that can; 2 or more.
     """
 
     def __init__(
@@ -51,6 +56,8 @@ class Delivery:
         clock: Clock,
         rng: random.Random | None = None,
         send_timeout_s: float = SEND_TIMEOUT_S,
+        expire_after_s: float | None = None,
+        digest_from: int = DIGEST_FROM,
     ) -> None:
         self._outbox = outbox
         self._notifiers = {notifier.name: notifier for notifier in notifiers}
@@ -58,6 +65,10 @@ class Delivery:
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - spreads load; nothing secret depends on it
         self._send_timeout_s = send_timeout_s
+        self._expire_after_s = expire_after_s
+        self._digest_from = digest_from
+        self._open = asyncio.Event()
+        self._open.set()
         self._wake = {name: asyncio.Event() for name in self._notifiers}
         # `run` and `drain` may overlap; a notice must not be sent by both.
         self._turn = {name: asyncio.Lock() for name in self._notifiers}
@@ -72,6 +83,22 @@ class Delivery:
         """
         for event in self._wake.values():
             event.set()
+
+    @property
+    def is_stopped(self) -> bool:
+        return not self._open.is_set()
+
+    def stop(self) -> None:
+        """
+        Send nothing more until `start`; a try under way ends first. Changes go on being queued.
+        """
+        self._open.clear()
+
+    def start(self) -> None:
+        """
+        Send again.
+        """
+        self._open.set()
 
     async def run(self) -> None:
         """
@@ -96,10 +123,24 @@ class Delivery:
 
     async def _empty(self, notifier: Notifier) -> None:
         async with self._turn[notifier.name]:
+            await self._open.wait()
             while notices := await self._persist(lambda: self._outbox.pending_notices(sink=notifier.name)):
-                for notice in notices:
+                fresh = [notice for notice in notices if not await self._expire(notice)]
+                if isinstance(notifier, DigestNotifier) and len(fresh) >= self._digest_from:
+                    await self._deliver(fresh, partial(notifier.send_digest, fresh))
+                    continue
+                for notice in fresh:
+                    await self._open.wait()
                     await self._wait_until_due(notice)
-                    await self._deliver(notifier, notice)
+                    await self._deliver([notice], partial(notifier.send, notice))
+
+    async def _expire(self, notice: Notice) -> bool:
+        at = utc_now(self._clock)
+        if self._expire_after_s is None or (at - notice.created_at).total_seconds() <= self._expire_after_s:
+            return False
+        await self._persist(lambda: self._outbox.mark_expired(notice, at=at))
+        self._announcer.tell(NoticeFailed(notice=notice, at=at, reason="expired", retry_at=None))
+        return True
 
     async def _wait_until_due(self, notice: Notice) -> None:
         # Only rows of an earlier process are not due yet. The wall clock may have jumped since, so the longest pause
@@ -108,40 +149,47 @@ class Delivery:
         if wait_s > 0 and notice.attempts > 0:
             await self._clock.sleep(min(wait_s, LONGEST_RETRY_S))
 
-    async def _deliver(self, notifier: Notifier, notice: Notice) -> None:
-        attempts = notice.attempts
-        while (failure := await self._try(notifier, notice)) is not None:
+    async def _deliver(self, notices: Sequence[Notice], send: Callable[[], Awaitable[None]]) -> None:
+        """
+        Send one message that tells `notices`, until it is acknowledged or refused for good.
+        """
+        attempts = notices[0].attempts
+        while (failure := await self._try(notices[0].sink, send)) is not None:
             if failure.is_permanent:
-                await self._give_up(notice, failure.reason)
+                await self._give_up(notices, failure.reason)
                 return
             attempts += 1
-            await self._retry_later(notice, failure.reason, self._pause_s(attempts, failure.retry_after_s))
+            await self._retry_later(notices, failure.reason, self._pause_s(attempts, failure.retry_after_s))
         at = utc_now(self._clock)
-        await self._persist(lambda: self._outbox.mark_delivered(notice, at=at))
-        self._announcer.tell(NoticeDelivered(notice=notice, at=at))
+        for notice in notices:
+            await self._persist(partial(self._outbox.mark_delivered, notice, at=at))
+            self._announcer.tell(NoticeDelivered(notice=notice, at=at))
 
-    async def _give_up(self, notice: Notice, reason: str) -> None:
+    async def _give_up(self, notices: Sequence[Notice], reason: str) -> None:
         at = utc_now(self._clock)
-        await self._persist(lambda: self._outbox.mark_failed(notice, at=at, reason=reason))
-        self._announcer.tell(NoticeFailed(notice=notice, at=at, reason=reason, retry_at=None))
+        for notice in notices:
+            await self._persist(partial(self._outbox.mark_failed, notice, at=at, reason=reason))
+            self._announcer.tell(NoticeFailed(notice=notice, at=at, reason=reason, retry_at=None))
 
-    async def _retry_later(self, notice: Notice, reason: str, pause_s: float) -> None:
+    async def _retry_later(self, notices: Sequence[Notice], reason: str, pause_s: float) -> None:
         at = utc_now(self._clock)
         due_at = at + timedelta(seconds=pause_s)
-        await self._persist(lambda: self._outbox.mark_retry(notice, due_at=due_at, reason=reason))
-        self._announcer.tell(NoticeFailed(notice=notice, at=at, reason=reason, retry_at=due_at))
+        for notice in notices:
+            await self._persist(partial(self._outbox.mark_retry, notice, due_at=due_at, reason=reason))
+            self._announcer.tell(NoticeFailed(notice=notice, at=at, reason=reason, retry_at=due_at))
         await self._clock.sleep(pause_s)
+        await self._open.wait()
 
-    async def _try(self, notifier: Notifier, notice: Notice) -> DeliveryFailedError | None:
+    async def _try(self, sink: str, send: Callable[[], Awaitable[None]]) -> DeliveryFailedError | None:
         try:
             async with asyncio.timeout(self._send_timeout_s):
-                await notifier.send(notice)
+                await send()
         except DeliveryFailedError as error:
             return error
         except TimeoutError:
-            return DeliveryFailedError(f"{notifier.name} did not acknowledge within {self._send_timeout_s:g} s")
+            return DeliveryFailedError(f"{sink} did not acknowledge within {self._send_timeout_s:g} s")
         except Exception as error:  # noqa: BLE001 - a defect of one sink must not lose its notices
-            return DeliveryFailedError(f"{notifier.name} failed: {type(error).__name__}: {error}")
+            return DeliveryFailedError(f"{sink} failed: {type(error).__name__}: {error}")
         return None
 
     def _pause_s(self, attempts: int, retry_after_s: float | None) -> float:

@@ -4,7 +4,7 @@ What the application needs from outside. Adapters implement these; bootstrap is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ip_monitor.errors import IPMonitorError
 from ip_monitor.resilience.clock import Clock
@@ -24,6 +24,7 @@ __all__ = [
     "BallotStore",
     "Clock",
     "DeliveryFailedError",
+    "DigestNotifier",
     "IPStorage",
     "Notifier",
     "Observer",
@@ -151,6 +152,12 @@ class Outbox(Protocol):
         """
         ...
 
+    async def mark_expired(self, notice: Notice, *, at: datetime) -> None:
+        """
+        Too old to be worth telling; it stays on record.
+        """
+        ...
+
 
 class DeliveryFailedError(IPMonitorError):
     """
@@ -193,6 +200,22 @@ class Notifier(Protocol):
     async def aclose(self) -> None:
         """
         Leave nothing open. Idempotent.
+        """
+        ...
+
+
+@runtime_checkable
+class DigestNotifier(Protocol):
+    """
+    A sink that can tell several changes in one message, for the time after an outage.
+    """
+
+    async def send_digest(self, notices: Sequence[Notice]) -> None:
+        """
+        Deliver all at once, oldest first; returning means that all are acknowledged.
+
+        Raises:
+            DeliveryFailedError: none is known to be delivered.
         """
         ...
 

@@ -201,10 +201,13 @@ async def test_a_sent_notice_that_cannot_be_marked_is_not_sent_twice(storage, de
         failures = 3
 
         def __getattr__(self, name):
-            if name == "mark_delivered" and self.failures:
+            return self.mark if name == "mark_delivered" else getattr(storage, name)
+
+        async def mark(self, notice, *, at):
+            if self.failures:
                 self.failures -= 1
                 raise StorageUnavailableError("disk is full")
-            return getattr(storage, name)
+            await storage.mark_delivered(notice, at=at)
 
     await save(storage, 0)
     sink = Sink()
@@ -249,3 +252,74 @@ async def test_draining_while_the_delivery_runs_sends_nothing_twice(storage, del
     await asyncio.gather(delivery.drain(), delivery.drain())
 
     assert [f"k{number}:sink" for number in range(20)] == sink.tried
+
+
+class Digesting(Sink):
+    """
+    A sink that can tell several changes in one message.
+    """
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.digests = []
+
+    async def send_digest(self, notices):
+        self.tried.append(len(notices))
+        if self.troubles:
+            raise self.troubles.pop(0)
+        self.digests.append([notice.key for notice in notices])
+
+
+async def test_what_waited_through_an_outage_is_one_message(storage, deliver, clock):
+    """
+    Not a flood; a failed digest is tried again whole, and single changes go singly.
+    """
+    await save(storage, *range(6))
+    sink = Digesting("sink", DeliveryFailedError("down"))
+    delivery = deliver(sink)
+    task = asyncio.create_task(delivery.drain())
+    await clock.slept(1.0)
+    await task
+    await save(storage, 6)
+    await delivery.drain()
+
+    assert sink.digests == [[f"k{number}:sink" for number in range(6)]]
+    assert sink.got == ["k6:sink"]
+    assert list(await storage.pending_notices(sink="sink")) == []
+
+
+async def test_what_is_too_old_expires_with_a_record(storage, deliver, clock, events):
+    """
+    It is not sent any more, and stays in the database as expired.
+    """
+    await save(storage, 0)
+    clock.advance(3601)
+    await save(storage, 1)
+    sink = Sink()
+
+    await deliver(sink, expire_after_s=3600.0).drain()
+
+    counts = await storage.count_deliveries()
+    assert {state.value: count for state, count in counts["sink"].items()} == {
+        "expired": 2 - len(sink.got),
+        "delivered": 1,
+    }
+    assert [event.reason for event in events.of(NoticeFailed)] == ["expired"]
+
+
+async def test_a_stopped_queue_keeps_what_comes_and_sends_it_when_started(storage, deliver, in_background, events):
+    """
+    Nothing is lost by stopping.
+    """
+    sink = Sink()
+    delivery = deliver(sink)
+    delivery.stop()
+    in_background(delivery.run())
+    await save(storage, 0)
+    delivery.wake()
+    await asyncio.sleep(0)
+    assert (sink.tried, delivery.is_stopped) == ([], True)
+
+    delivery.start()
+    await events.wait(NoticeDelivered)
+    assert sink.got == ["k0:sink"]

@@ -17,11 +17,14 @@ from ip_monitor.domain.wording import duration, headline
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Sequence
 
     from ip_monitor.domain.notices import Notice
 
 __all__ = ["DiscordWebhookNotifier", "WebhookRefusedError"]
 
+# Source: Discord's documentation, "Execute Webhook": up to 10 embeds, 6,000 characters in all; one of ours has some 300.
+_MOST_EMBEDS = 10
 _COLOUR_FIRST = 0x3498DB
 _COLOUR_CHANGED = 0xE67E22
 
@@ -64,11 +67,34 @@ class DiscordWebhookNotifier:
     async def send(self, notice: Notice) -> None:
         await self._poster.post(self._url, json.dumps(_message(notice)).encode())
 
+    async def send_digest(self, notices: Sequence[Notice]) -> None:
+        await self._poster.post(self._url, json.dumps(_digest(notices)).encode())
+
     async def aclose(self) -> None:
         await self._poster.aclose()
 
 
+def _digest(notices: Sequence[Notice]) -> dict[str, object]:
+    """
+    One message for many: the newest changes whole, as many as Discord takes embeds, and how many there were.
+    """
+    shown = notices[-_MOST_EMBEDS:]
+    left_out = len(notices) - len(shown)
+    content = f"{len(notices)} changes while Discord could not be reached"
+    if left_out:
+        content += f"; the first {left_out} are in the history"
+    return {
+        "content": content,
+        "embeds": [_embed(notice) for notice in shown],
+        "allowed_mentions": {"parse": []},
+    }
+
+
 def _message(notice: Notice) -> dict[str, object]:
+    return {"embeds": [_embed(notice)], "allowed_mentions": {"parse": []}}
+
+
+def _embed(notice: Notice) -> dict[str, object]:
     change = notice.change
     moment = int(change.at.timestamp())
     fields = [{"name": "New", "value": f"`{change.address}`", "inline": True}]
@@ -79,15 +105,10 @@ def _message(notice: Notice) -> dict[str, object]:
     if change.operators:
         fields.append({"name": "Seen by", "value": ", ".join(change.operators)[:1024], "inline": False})
     return {
-        "embeds": [
-            {
-                "title": headline(change)[:256],
-                "description": f"<t:{moment}:F> (<t:{moment}:R>)",
-                "color": _COLOUR_FIRST if change.is_first else _COLOUR_CHANGED,
-                "timestamp": change.at.isoformat(),
-                "fields": fields,
-                "footer": {"text": f"change {change.key}"},
-            }
-        ],
-        "allowed_mentions": {"parse": []},
+        "title": headline(change)[:256],
+        "description": f"<t:{moment}:F> (<t:{moment}:R>)",
+        "color": _COLOUR_FIRST if change.is_first else _COLOUR_CHANGED,
+        "timestamp": change.at.isoformat(),
+        "fields": fields,
+        "footer": {"text": f"change {change.key}"},
     }

@@ -9,6 +9,7 @@ from ip_monitor.adapters.storage.sqlite.errors import (
     DatabaseMissingError,
     DatabaseTooNewError,
 )
+from ip_monitor.adapters.storage.sqlite.maintenance import ImportRefusedError, Retention, RetentionRefusedError
 from ip_monitor.adapters.storage.sqlite.storage import SQLiteIPStorage
 
 __all__ = [
@@ -17,5 +18,8 @@ __all__ = [
     "DatabaseInUseError",
     "DatabaseMissingError",
     "DatabaseTooNewError",
+    "ImportRefusedError",
+    "Retention",
+    "RetentionRefusedError",
     "SQLiteIPStorage",
 ]

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ip_monitor.adapters.storage.sqlite import codec
+from ip_monitor.adapters.storage.sqlite import codec, maintenance
 from ip_monitor.adapters.storage.sqlite.errors import DatabaseCorruptError
 from ip_monitor.adapters.storage.sqlite.file import make_directory, set_aside
 from ip_monitor.adapters.storage.sqlite.instance_lock import InstanceLock
 from ip_monitor.adapters.storage.sqlite.pool import ConnectionPool
+from ip_monitor.domain.addresses import AddressPolicy
 from ip_monitor.domain.notices import DeliveryState, notice_key
 from ip_monitor.domain.verdicts import VerdictKind
 from ip_monitor.resilience.clock import Clock, SystemClock, utc_now
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from ip_monitor.adapters.storage.sqlite.maintenance import Retention
     from ip_monitor.domain.addresses import Address, Family
     from ip_monitor.domain.ballots import Ballot
     from ip_monitor.domain.changes import Change, CurrentAddress
-    from ip_monitor.domain.notices import Notice
+from ip_monitor.domain.notices import Notice
 
 _LONGEST_REASON = 500
 
@@ -178,6 +180,75 @@ class SQLiteIPStorage:
         )
         values = (codec.time_text(due_at), reason[:_LONGEST_REASON], notice.key)
         await self._pool.write(lambda db: db.execute(statement, values).rowcount)
+
+    async def mark_expired(self, notice: Notice, *, at: datetime) -> None:
+        await self._finish(notice, DeliveryState.EXPIRED, at=at, reason="older than it is worth telling")
+
+    async def count_deliveries(self) -> dict[str, dict[DeliveryState, int]]:
+        """
+        How many deliveries are in which state, by sink.
+        """
+
+        def work(db: sqlite3.Connection) -> dict[str, dict[DeliveryState, int]]:
+            counts: dict[str, dict[DeliveryState, int]] = {}
+            for sink, state, count in db.execute("SELECT sink, state, count(*) FROM deliveries GROUP BY sink, state"):
+                counts.setdefault(sink, {})[DeliveryState(state)] = count
+            return counts
+
+        return await self._pool.read(work)
+
+    async def clear_pending(self, *, at: datetime, sink: str | None = None) -> int:
+        """
+        Give up what is still to be sent, to one sink or to all; it stays on record. Tells how many there were.
+        """
+        statement = (
+            "UPDATE deliveries SET state = 'expired', finished_at = ?, reason = 'cleared by hand'"
+            " WHERE state = 'pending' AND (?2 IS NULL OR sink = ?2)"
+        )
+        return await self._pool.write(lambda db: db.execute(statement, (codec.time_text(at), sink)).rowcount)
+
+    async def retry_failed(self, *, at: datetime, sink: str | None = None) -> int:
+        """
+        Put what a receiver refused, or what waits for its next try, back as due now. Tells how many there were.
+        """
+        statement = (
+            "UPDATE deliveries SET state = 'pending', due_at = ?1, finished_at = NULL, attempts = 0"
+            " WHERE state IN ('failed', 'pending') AND (?2 IS NULL OR sink = ?2)"
+        )
+        return await self._pool.write(lambda db: db.execute(statement, (codec.time_text(at), sink)).rowcount)
+
+    async def trim(self, retention: Retention, *, now: datetime) -> tuple[int, int]:
+        """
+        Delete what is beyond the retention; tells how many changes and ballots went.
+        """
+        return await self._pool.write(lambda db: maintenance.trim(db, retention, now=now))
+
+    async def backup(self, target: Path) -> None:
+        """
+        Copy the database, in use as it is, to a file that does not exist yet.
+        """
+        await self._pool.read(lambda db: maintenance.copy_to(db, target))
+
+    async def import_legacy(
+        self, *, last_ip: Path | None = None, history: Path | None = None, policy: AddressPolicy | None = None
+    ) -> int:
+        """
+        Take up the files of the older program, once: only into a database without any change. Announces nothing.
+        Tells how many changes were taken.
+
+        Raises:
+            ImportRefusedError: a file cannot be taken up; nothing of it was.
+        """
+
+        def work(db: sqlite3.Connection) -> int:
+            if not maintenance.is_empty(db):
+                return 0
+            changes = maintenance.read_legacy(last_ip, history, policy=policy or AddressPolicy())
+            for change in changes:
+                _save_change(db, change, (), ())
+            return len(changes)
+
+        return await self._pool.write(work)
 
     async def _finish(self, notice: Notice, state: DeliveryState, *, at: datetime, reason: str | None) -> None:
         statement = (
