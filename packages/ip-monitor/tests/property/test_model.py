@@ -75,6 +75,8 @@ class InlinePool:
 
     def __init__(self, path):
         self.db = prepare(path)
+        # A hundred thousand waits for the disk prove nothing here; durability has tests of its own.
+        self.db.execute("PRAGMA synchronous = OFF")
 
     async def read(self, work):
         return work(self.db)
@@ -258,9 +260,9 @@ async def live(loop, checks, seed, path):
     return judge, history
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 @pytest.mark.hermetic(blocking=60, reason="the model keeps its storage in the loop's thread, for speed")
-@pytest.mark.prove("model", sample=1_500, full=100_000)
+@pytest.mark.prove("model", sample=1_000, full=100_000)
 def test_no_false_announcement_and_no_missed_change(tmp_path, rounds, capsys):
     """
     With operators of less than half of the weight lying, conspiring, silent, stale, slow, captive and flapping: nothing

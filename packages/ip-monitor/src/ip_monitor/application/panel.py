@@ -34,6 +34,12 @@ class Panel:
         self._clock = clock
         self._deadline_s = deadline_s
 
+    def replace(self, providers: Sequence[Provider]) -> None:
+        """
+        Ask these from the next panel on; one under way ends with those it began with.
+        """
+        self._providers = tuple(providers)
+
     @property
     def sources(self) -> tuple[Source, ...]:
         return tuple(provider.source for provider in self._providers)

@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ip_monitor.adapters.providers.client import HTTPClient
 from ip_monitor.adapters.providers.factory import provider_for
 from ip_monitor.adapters.providers.portal import PortalProbe
-from ip_monitor.adapters.storage.sqlite import SQLiteIPStorage
+from ip_monitor.adapters.storage.sqlite import Retention, SQLiteIPStorage
 from ip_monitor.application.announcing import Announcer
 from ip_monitor.application.delivery import Delivery
 from ip_monitor.application.monitor import Monitor
 from ip_monitor.application.panel import Panel
 from ip_monitor.application.ports import BallotStore, IPStorage
 from ip_monitor.application.schedule import Schedule
+from ip_monitor.application.upkeep import Upkeep
 from ip_monitor.bootstrap.onlooker import Onlooker
 from ip_monitor.bootstrap.sinks import SINK_SETTINGS, notifiers_for
 from ip_monitor.bootstrap.sources import provider_specs
 from ip_monitor.domain.addresses import AddressPolicy, Family
 from ip_monitor.domain.ballots import Electorate, Rules
 from ip_monitor.domain.checks import Trigger
-from ip_monitor.resilience.clock import SystemClock
+from ip_monitor.resilience.clock import SystemClock, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine, Sequence
@@ -185,6 +186,7 @@ class Application:
         Check and deliver until cancelled.
         """
         telling = self._start_telling()
+        upkeep = self._start_upkeep()
         try:
             while True:
                 asking = asyncio.create_task(self._asking.monitor.run(), name="ip-monitor-monitor")
@@ -199,7 +201,14 @@ class Application:
                     await _end(telling)
                     telling = self._start_telling()
         finally:
-            await _end(telling)
+            await _end(telling, upkeep)
+
+    def _start_upkeep(self) -> asyncio.Task[None]:
+        async def trim() -> None:
+            await self.storage.trim(Retention(), now=utc_now(self._clock))
+
+        work = Upkeep(trim, announcer=self.announcer, clock=self._clock).run() if self._telling else _nothing()
+        return asyncio.create_task(work, name="ip-monitor-upkeep")
 
     def _start_telling(self) -> asyncio.Task[None]:
         work = self._telling.delivery.run() if self._telling else asyncio.Event().wait()
@@ -239,6 +248,10 @@ class Application:
         await self._asking.aclose()
         if self._telling is not None:
             await self._telling.aclose()
+
+
+async def _nothing() -> None:
+    pass
 
 
 async def _until_cancelled(work: Coroutine[Any, Any, Any]) -> None:

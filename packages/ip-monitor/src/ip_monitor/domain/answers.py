@@ -35,6 +35,13 @@ class Transport(StrEnum):
     INTERFACE = "interface"
 
     @property
+    def is_web(self) -> bool:
+        """
+        Whether it is HTTP, in whichever dress.
+        """
+        return self in {Transport.HTTPS, Transport.HTTP, Transport.DOH}
+
+    @property
     def is_proof(self) -> bool:
         """
         Whether agreement through this transport alone may decide. Plain DNS and STUN are unauthenticated single

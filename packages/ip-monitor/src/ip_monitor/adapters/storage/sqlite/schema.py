@@ -63,7 +63,16 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_pending ON deliveries (sink, change_id) WHERE state = 'pending';
 CREATE INDEX deliveries_by_change ON deliveries (change_id);
 """
-MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+_VERSION_2 = """
+CREATE TABLE providers (
+    name TEXT PRIMARY KEY,
+    is_enabled INTEGER NOT NULL CHECK (is_enabled IN (0, 1)),
+    priority INTEGER NOT NULL,
+    is_custom INTEGER NOT NULL CHECK (is_custom IN (0, 1)),
+    spec TEXT NOT NULL
+) STRICT;
+"""
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
 LATEST = len(MIGRATIONS)
 
 

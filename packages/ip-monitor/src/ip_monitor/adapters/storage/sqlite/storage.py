@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ip_monitor.adapters.storage.sqlite import codec, maintenance
+from ip_monitor.adapters.storage.sqlite import codec, maintenance, providers
 from ip_monitor.adapters.storage.sqlite.errors import DatabaseCorruptError
 from ip_monitor.adapters.storage.sqlite.file import make_directory, set_aside
 from ip_monitor.adapters.storage.sqlite.instance_lock import InstanceLock
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ip_monitor.adapters.storage.sqlite.maintenance import Retention
+    from ip_monitor.application.providers import ManagedProvider
     from ip_monitor.domain.addresses import Address, Family
     from ip_monitor.domain.ballots import Ballot
     from ip_monitor.domain.changes import Change, CurrentAddress
@@ -124,8 +125,9 @@ class SQLiteIPStorage:
         def work(db: sqlite3.Connection) -> list[Change]:
             query = (
                 f"SELECT {codec.CHANGE_COLUMNS} FROM changes"  # noqa: S608 - constant text
-                " WHERE (:family IS NULL OR family = :family)"
-                " AND (:before IS NULL OR id < (SELECT id FROM changes WHERE key = :before))"
+                " WHERE (:family IS NULL OR family = :family) AND id < coalesce("
+                # One bound on the primary key, so that a page in the middle is found and not walked to.
+                "CASE WHEN :before IS NULL THEN 9223372036854775807 ELSE (SELECT id FROM changes WHERE key = :before) END, 0)"
                 " ORDER BY id DESC LIMIT :limit"
             )
             values = {"family": family and family.value, "before": before, "limit": limit}
@@ -216,6 +218,15 @@ class SQLiteIPStorage:
             " WHERE state IN ('failed', 'pending') AND (?2 IS NULL OR sink = ?2)"
         )
         return await self._pool.write(lambda db: db.execute(statement, (codec.time_text(at), sink)).rowcount)
+
+    async def load_providers(self) -> Sequence[ManagedProvider]:
+        return await self._pool.read(providers.load)
+
+    async def save_provider(self, provider: ManagedProvider) -> None:
+        await self._pool.write(lambda db: providers.save(db, provider))
+
+    async def delete_provider(self, name: str) -> None:
+        await self._pool.write(lambda db: providers.delete(db, name))
 
     async def trim(self, retention: Retention, *, now: datetime) -> tuple[int, int]:
         """
