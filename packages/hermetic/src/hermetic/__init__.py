@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from hermetic.guard.deadlines import BudgetError, Deadline, DeadlineExceeded, Timeouts, deadline, timeouts
     from hermetic.guard.factory import CleanupError, FixtureFactory
+    from hermetic.guard.keeping import KeepError, keep
     from hermetic.guard.resettable import ResettableError, resettable
     from hermetic.guard.schedule import InterleavingError, VirtualClock, VirtualTimeError, interleave
     from hermetic.world.http import HTTPMockFixture, MockCluster, MockServer, MockServerCluster, MockServerContext
@@ -35,6 +36,7 @@ __all__ = [
     "FixtureFactory",
     "HTTPMockFixture",
     "InterleavingError",
+    "KeepError",
     "MockCluster",
     "MockServer",
     "MockServerCluster",
@@ -47,6 +49,7 @@ __all__ = [
     "deadline",
     "gather_or_cancel",
     "interleave",
+    "keep",
     "resettable",
     "timeouts",
     "track_concurrent_operations",
@@ -64,6 +67,7 @@ _HOMES = {
     "FixtureFactory": "hermetic.guard.factory",
     "InterleavingError": "hermetic.guard.schedule",
     "HTTPMockFixture": "hermetic.world.http",
+    "KeepError": "hermetic.guard.keeping",
     "MockCluster": "hermetic.world.http",
     "MockServer": "hermetic.world.http",
     "MockServerCluster": "hermetic.world.http",
@@ -75,6 +79,7 @@ _HOMES = {
     "deadline": "hermetic.guard.deadlines",
     "gather_or_cancel": "hermetic.guard.concurrency",
     "interleave": "hermetic.guard.schedule",
+    "keep": "hermetic.guard.keeping",
     "resettable": "hermetic.guard.resettable",
     "timeouts": "hermetic.guard.deadlines",
     "track_concurrent_operations": "hermetic.guard.concurrency",

@@ -5,13 +5,11 @@ The catalogue: for every kind of resource a seeded defect and a clean twin, all 
 from __future__ import annotations
 
 import ast
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-# Each file is run once, by whichever of its tests comes first; on a busy machine that one takes its time.
-pytestmark = pytest.mark.timeout(240)
 
 CATALOGUE = sorted((Path(__file__).parent / "catalogue").glob("*.py"))
 
@@ -30,10 +28,6 @@ class Scene:
     @property
     def node(self) -> str:
         return f"{self.file}::{self.name}"
-
-
-def file_of(path: Path) -> str:
-    return f"test_{path.stem.strip('_')}.py"
 
 
 def scenes() -> list[Scene]:
@@ -57,57 +51,69 @@ def scenes() -> list[Scene]:
                 n for n in range(function.lineno, (function.end_lineno or 0) + 1) if lines[n - 1].endswith("# here")
             ]
             assert bool(kinds) == function.name.startswith("test_defect_"), function.name
-            found.append(Scene(file_of(path), function.name, tuple(kinds), here[0] if here else 0))
+            found.append(Scene(f"test_{path.stem.strip('_')}.py", function.name, tuple(kinds), here[0] if here else 0))
     return found
 
 
 SCENES = scenes()
+TABLE = Path(__file__).parents[4] / "docs" / "reference" / "leaks.md"
 
 
-@pytest.fixture(scope="module")
-def catalogue_run(module_suite):
+def table(run) -> str:
     """
-    Gives the run of one file of the catalogue; each is run once, when its first test asks.
+    The rows of the documentation's table: what each kind's defects were called in this run, and the remedy.
     """
-    runs = {}
-    module_suite.write("pytest.ini", "[pytest]\nmarkers =\n    finds(kind): what must be found\n")
+    rows = ["| kind | a seeded defect says | remedy |", "|---|---|---|"]
+    for kind in sorted({kind for scene in SCENES for kind in scene.kinds}):
+        found = [one.finding for one in run.found if one.kind == kind]
+        titles = " / ".join(sorted({one["title"] for one in found}))
+        rows.append(f"| `{kind}` | {titles} | {found[0]['remedy']['text'].rstrip(':')} |")
+    defects = [scene for scene in SCENES if scene.kinds]
+    twins = [scene for scene in SCENES if not scene.kinds]
+    caught = sum(any(one.test == scene.node for one in run.found) for scene in defects)
+    accused = sum(any(one.test == scene.node for one in run.found) for scene in twins)
+    rows += [
+        "",
+        f"Of {len(defects)} seeded defects {caught} are found, of {len(twins)} clean twins {accused} are accused.",
+    ]
+    return "\n".join(rows) + "\n"
 
-    def run_of(file):
-        if file not in runs:
-            source = next(path for path in CATALOGUE if file_of(path) == file)
-            module_suite.write(file, source.read_text())
-            runs[file] = module_suite.run(file, plugins=("asyncio",), timeout=200)
-        return runs[file]
 
-    return run_of
-
-
-@pytest.mark.xdist_group("catalogue")
-@pytest.mark.parametrize("scene", SCENES, ids=[scene.node for scene in SCENES])
-def test_defects_are_found_once_at_their_line_and_twins_are_silent(scene, catalogue_run):
+def problem(scene, run) -> str:
     """
-    Each defect is reported exactly once, for the right test, at the right line; a twin never is.
+    What is wrong with a scene's findings, empty when nothing is.
     """
-    run = catalogue_run(scene.file)
     found = [one for one in run.found if one.test == scene.node]
-
-    assert list(scene.kinds) == [one.kind for one in found], found or run.text
+    said = [one.kind for one in found]
+    if list(scene.kinds) != said:
+        return f"expected {list(scene.kinds)}, found {said}"
     for one in found:
-        assert one.owner == f"function test {scene.node}"
-        assert one.line == (scene.file, scene.line)
-        assert one.finding["remedy"]["text"]
+        if (one.owner, one.line) != (f"function test {scene.node}", (scene.file, scene.line)):
+            return f"expected line {scene.line}, found {one.line} of {one.owner}"
+        if not one.finding["remedy"]["text"]:
+            return "no remedy"
+    return ""
 
 
-@pytest.mark.parametrize("file", [file_of(path) for path in CATALOGUE])
-def test_everything_passes_but_for_its_defect(file, catalogue_run):
+# One run for all, which starts processes and pools; on a busy machine it takes long.
+@pytest.mark.timeout(300)
+def test_every_defect_is_found_once_at_its_line_and_every_twin_is_silent(suite):
     """
-    No scene fails by itself: the next test after each defect started clean.
+    Each defect is reported exactly once, for the right test, at the right line; a twin never is; nothing else fails, so
+    the test after each defect started clean. The documentation's table is this run (UPDATE_DOCS rewrites it).
     """
-    scenes = [scene for scene in SCENES if scene.file == file]
-    run = catalogue_run(file)
-    outcomes = {**run.outcomes}
+    for path in CATALOGUE:
+        suite.write(f"test_{path.stem.strip('_')}.py", path.read_text())
+    suite.write("pytest.ini", "[pytest]\nmarkers =\n    finds(kind): what must be found\n")
+
+    run = suite.run(plugins=("asyncio",), timeout=250)
+
+    assert {scene.node: text for scene in SCENES if (text := problem(scene, run))} == {}, run.text
     # A coroutine that is never awaited is warned about by the interpreter as well.
-    warned = outcomes.pop("warnings", 0)
-
-    assert warned == sum("coroutine.never_awaited" in scene.kinds for scene in scenes)
-    assert outcomes == {"passed": len(scenes), "errors": sum(bool(scene.kinds) for scene in scenes)}, run.text
+    defects = sum(bool(scene.kinds) for scene in SCENES)
+    assert {"passed": len(SCENES), "errors": defects, "warnings": 1} == run.outcomes, run.text
+    before, begin, rest = TABLE.read_text().partition("<!-- from the catalogue's run -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    if os.environ.get("UPDATE_DOCS"):
+        TABLE.write_text(before + begin + table(run) + end + after)
+    assert TABLE.read_text() == before + begin + table(run) + end + after

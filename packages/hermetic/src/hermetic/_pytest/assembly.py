@@ -20,7 +20,8 @@ from hermetic._pytest.summary import Summary
 from hermetic.foundation import NullSink, SystemClock
 from hermetic.guard.census.arrivals import Arrivals
 from hermetic.guard.census.census import Census
-from hermetic.guard.census.trackers import all_trackers
+from hermetic.guard.census.trackers import all_trackers, awaited_trackers
+from hermetic.guard.keeping import Keeping
 from hermetic.guard.ownership import Roll
 from hermetic.guard.team import Team
 from hermetic.record.journal import JournalError, JournalWriter
@@ -36,7 +37,13 @@ def components(config: pytest.Config, settings: Settings, roll: Roll) -> list[Co
     The parts of the guard that take part, in the order in which they are told that an owner begins.
     """
     arrivals = Arrivals()
-    census = Census(all_trackers(arrivals), roll=roll, arrivals=arrivals)
+    census = Census(
+        all_trackers(arrivals, temporary_below=str(config.getoption("basetemp") or "")),
+        roll=roll,
+        arrivals=arrivals,
+        awaited=awaited_trackers(arrivals),
+        keeping=Keeping(settings.keep),
+    )
     holds = blocking(config, owner=census.attribution.current, arrivals=arrivals)
     return [census, holds, *isolation(config, settings)]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hermetic.guard.component import Verdict
     from hermetic.guard.policy import Level
 
-Judged = tuple["Level", "Finding"]
+Judged = tuple[str, "Finding"]
 
 # The attribute of a test's teardown report that carries its findings, also from xdist's workers.
 REPORT_ATTRIBUTE = "hermetic_findings"
@@ -67,13 +67,13 @@ class Desk:
             level = self._settings.policy.level(bare, also=rules if bare.owner.scope == "function" else ())
             if level == "off":
                 continue
-            if self._baseline is not None:
-                level = self._baseline.level(level, bare)
+            judged = level if self._baseline is None else self._baseline.level(level, bare)
+            said = "kept" if bare.kept else judged
             finding = replace(bare, rerun=bare.rerun or f"pytest {_quoted(item.nodeid)}")
             self._sink.emit(
-                FindingReported(at_s=self._clock.monotonic(), test=item.nodeid, level=level, finding=finding)
+                FindingReported(at_s=self._clock.monotonic(), test=item.nodeid, level=said, finding=finding)
             )
-            self._pending.append((level, self._mended(finding, verdict, item)))
+            self._pending.append((said, self._mended(finding, verdict, item)))
 
     def _mended(self, finding: Finding, verdict: Verdict, item: pytest.Item) -> Finding:
         if verdict.mend is None or not self._settings.mend:

@@ -11,6 +11,7 @@ import pytest
 
 from hermetic._pytest import blocking
 from hermetic.guard.isolation import MODES
+from hermetic.guard.keeping import KeepError, KeepRule, parse_rule
 from hermetic.guard.policy import Policy, PolicyError, Rule, parse
 
 if TYPE_CHECKING:
@@ -64,6 +65,12 @@ def add_options(parser: pytest.Parser) -> None:
         default=[],
     )
     parser.addini("hermetic_policy", "policy rules, one a line, as for --hermetic-policy", type="linelist", default=[])
+    parser.addini(
+        "hermetic_keep",
+        "resources kept open on purpose, one a line: KIND: REASON or KIND @ PATTERN: REASON",
+        type="linelist",
+        default=[],
+    )
     parser.addini("hermetic_frames", f"frames shown of where a thing was made ({_FRAMES})", default=_FRAMES)
     blocking.add_options(parser)
     parser.addini("hermetic_mend", "whether what was found is closed afterwards (true)", type="bool", default=True)
@@ -80,6 +87,7 @@ class Settings:
     frames: int
     mend: bool
     journal: str | None
+    keep: tuple[KeepRule, ...]
     isolation: Mode
     packages: tuple[str, ...]
     resettable: tuple[str, ...]
@@ -94,7 +102,10 @@ def read(config: pytest.Config) -> Settings:
     try:
         ini = [parse(rule, source=f"hermetic_policy in {config.inipath}") for rule in config.getini("hermetic_policy")]
         line = [parse(rule, source="--hermetic-policy") for rule in words]
-    except PolicyError as error:
+        keep = [
+            parse_rule(rule, source=f"hermetic_keep in {config.inipath}") for rule in config.getini("hermetic_keep")
+        ]
+    except (PolicyError, KeepError) as error:
         raise pytest.UsageError(str(error)) from error
     frames = str(config.getini("hermetic_frames")).strip()
     if not frames.isdecimal() or not 1 <= int(frames) <= 50:
@@ -105,6 +116,7 @@ def read(config: pytest.Config) -> Settings:
         frames=int(frames),
         mend=bool(config.getini("hermetic_mend")),
         journal=config.getoption("--hermetic-journal"),
+        keep=tuple(keep),
         isolation=_mode(config),
         packages=tuple(config.getini("hermetic_packages")),
         resettable=_resettable(config),

@@ -33,9 +33,16 @@ class Summary:
         if not self._found and not self._team.failures:
             return
         terminalreporter.section("Hermetic")
-        counts = Counter(f"{finding['title']}" for _, finding in self._found for _ in range(finding["count"]))
+        counts = Counter(
+            f"{finding['title']}"
+            for _, finding in self._found
+            if finding["level"] != "kept"
+            for _ in range(finding["count"])
+        )
         for title, count in counts.most_common():
             terminalreporter.line(f"{count:>5}  {title}")
+        for title, reason in sorted({(one["title"], one["kept"]) for _, one in self._found if one["level"] == "kept"}):
+            terminalreporter.line(f"kept on purpose: {title}: {reason}")
         for test, finding in warned:
             terminalreporter.line(f"warning: {finding['title']}: {finding['subject']}  in {test}")
         for failure in self._team.failures:

@@ -86,7 +86,7 @@ class Finding:
     `kind` is its stable dotted name ("sqlite3.connection"), by which policies and baselines speak of it.
     `title` is the headline without the owner ("SQLite connection left open"); `subject` tells which one, as a repr that
     helps ("/tmp/a.db"). `evidence` are short sentences, the strongest first. `mended` says what was done about it
-    afterwards, empty when nothing was. `count` is how many findings of one cause this one stands for.
+    afterwards, empty when nothing was. `kept` is the reason that the project declared for leaving it open. `count` is how many findings of one cause this one stands for.
     `rerun` is the command that shows it again.
     """
 
@@ -99,5 +99,6 @@ class Finding:
     evidence: tuple[str, ...] = ()
     remedy: Remedy | None = None
     mended: str = ""
+    kept: str = ""
     rerun: str = ""
     count: int = 1

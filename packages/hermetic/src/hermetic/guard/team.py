@@ -8,6 +8,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from hermetic.guard.component import Quiet
 from hermetic.guard.events import ComponentFailed
 
 if TYPE_CHECKING:
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_STEPS = ("entering", "ready", "leaving", "left", "judge")
+
+
+def _by_step(components: Sequence[Component]) -> dict[str, tuple[Component, ...]]:
+    return {
+        step: tuple(one for one in components if getattr(type(one), step) is not getattr(Quiet, step))
+        for step in _STEPS
+    }
 
 
 def _judge(component: Component, ended: Sequence[Tenure]) -> list[Verdict]:
@@ -52,6 +61,8 @@ class Team:
         self.roll = roll
         self.failures: list[Failure] = []
         self._components = list(components)
+        # By step, those that do something in it: most take part in few, and every call is made for every test.
+        self._taking_part = _by_step(self._components)
         self._sink = sink
         self._clock = clock
 
@@ -65,19 +76,19 @@ class Team:
 
     def entering(self, tenure: Tenure) -> None:
         self.roll.enter(tenure)
-        for component in tuple(self._components):
+        for component in self._taking_part["entering"]:
             self._guarded(component, "entering", component.entering, tenure)
 
     def ready(self, tenure: Tenure) -> None:
-        for component in tuple(self._components):
+        for component in self._taking_part["ready"]:
             self._guarded(component, "ready", component.ready, tenure)
 
     def leaving(self, tenure: Tenure) -> None:
-        for component in reversed(tuple(self._components)):
+        for component in reversed(self._taking_part["leaving"]):
             self._guarded(component, "leaving", component.leaving, tenure)
 
     def left(self, tenure: Tenure) -> None:
-        for component in reversed(tuple(self._components)):
+        for component in reversed(self._taking_part["left"]):
             self._guarded(component, "left", component.left, tenure)
         self.roll.end(tenure)
 
@@ -89,7 +100,7 @@ class Team:
         if not ended:
             return []
         verdicts: list[Verdict] = []
-        for component in tuple(self._components):
+        for component in self._taking_part["judge"]:
             verdicts += self._guarded(component, "judge", _judge, component, ended) or ()
         return verdicts
 
@@ -107,6 +118,7 @@ class Team:
         said = f"{type(error).__name__}: {error}"
         self.failures.append(Failure(component.name, step, said, text))
         self._components.remove(component)
+        self._taking_part = _by_step(self._components)
         self._sink.emit(
             ComponentFailed(
                 at_s=self._clock.monotonic(), component=component.name, step=step, error=said, traceback=text

@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from hermetic.foundation.finding import Remedy
-from hermetic.guard.census import loops
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wording import safe_repr
 from hermetic.guard.census.wrapping import all_of, at_creation
@@ -131,6 +130,8 @@ def _close(loop: Any, close: Callable[[], Any]) -> bool:
     """
     Run `close` on its loop; False when the loop cannot run any more.
     """
+    from hermetic.guard.census import loops  # noqa: PLC0415 - it loads asyncio, as aiohttp does
+
     if not loops.can_run(loop):
         return False
     loops.run(loop, close())

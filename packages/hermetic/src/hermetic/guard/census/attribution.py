@@ -11,9 +11,9 @@ A task that runs the tests themselves (anyio's plugin has one a runner) carries 
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
-from asyncio import events
 from contextvars import Context, ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ class Attribution:
 
     def current(self) -> Tenure:
         is_main = threading.get_ident() == self._main
-        if is_main and events._get_running_loop() is None:  # noqa: SLF001 - the public call raises when there is none
+        if is_main and not _is_in_loop():
             return self._roll.current
         carried = self._carried.get()
         if carried is None and not is_main:
@@ -67,3 +67,9 @@ class Attribution:
 
     def thread_belongs(self, thread: threading.Thread, tenure: Tenure) -> None:
         self._threads[thread] = tenure
+
+
+def _is_in_loop() -> bool:
+    # Without importing asyncio for those who do not use it.
+    events: Any = sys.modules.get("asyncio.events")
+    return events is not None and events._get_running_loop() is not None  # noqa: SLF001 - the public call raises when there is none

@@ -39,6 +39,7 @@ class Case:
     origin: tuple[tuple[str, int, str], ...] = ()
     evidence: Sequence[str] = ()
     mend: Callable[[], str] | None = None
+    kept: str = ""
     holds: dict[str, int] = field(default_factory=dict[str, int])
 
 
@@ -49,7 +50,7 @@ def verdicts(cases: Iterable[Case], *, reader: Reader) -> Iterator[Verdict]:
     groups: dict[tuple[object, ...], list[Case]] = {}
     for case in cases:
         place = (reader.innermost(case.site) or case.site) if case.site else (case.origin[:1] or case.subject)
-        groups.setdefault((case.tenure, case.kind, case.title, place), []).append(case)
+        groups.setdefault((case.tenure, case.kind, case.title, case.kept, place), []).append(case)
     for group in groups.values():
         yield _verdict(group, reader)
 
@@ -68,9 +69,10 @@ def _verdict(group: list[Case], reader: Reader) -> Verdict:
         site=reader.read(first.site) if first.site else _site(first.origin),
         evidence=tuple(evidence),
         remedy=first.remedy,
+        kept=first.kept,
         count=len(group),
     )
-    mends = [case.mend for case in group if case.mend is not None]
+    mends = [case.mend for case in group if case.mend is not None and not case.kept]
     return Verdict(finding, (lambda: _mend(mends)) if mends else None)
 
 
@@ -92,7 +94,7 @@ def _held(group: list[Case]) -> Iterator[str]:
         for noun, number in case.holds.items():
             total[noun] = total.get(noun, 0) + number
     if total:
-        yield f"it holds {', '.join(counted(number, noun) for noun, number in total.items())}, which go with it"
+        yield f"with it go {', '.join(counted(number, noun) for noun, number in total.items())}"
 
 
 def _mend(mends: list[Callable[[], str]]) -> str:

@@ -6,19 +6,22 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hermetic.guard.census import site
 from hermetic.guard.census.attribution import Attribution
 from hermetic.guard.census.cases import Case, verdicts
+from hermetic.guard.census.dropped import DroppedWarnings
 from hermetic.guard.census.holding import reached
 from hermetic.guard.census.ledger import Entry, HeldEntry, Ledger
 from hermetic.guard.census.wording import safe_repr
 from hermetic.guard.component import Quiet
+from hermetic.guard.keeping import Keeping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from hermetic.guard.census.arrivals import Arrivals
     from hermetic.guard.census.tracker import Held, Listed, Tracker
@@ -48,22 +51,46 @@ class Census(Quiet):
 
     name = "census"
 
-    def __init__(self, trackers: Sequence[Tracker], *, roll: Roll, arrivals: Arrivals) -> None:
+    def __init__(
+        self,
+        trackers: Sequence[Tracker],
+        *,
+        roll: Roll,
+        arrivals: Arrivals,
+        awaited: Mapping[str, Callable[[], Sequence[Tracker]]] | None = None,
+        keeping: Keeping | None = None,
+    ) -> None:
+        self._keeping = keeping or Keeping()
         self.ledger = Ledger()
         self.attribution = Attribution(roll)
         self._reader = site.Reader()
         self._trackers = tuple(trackers)
         self._roll = roll
         self._arrivals = arrivals
+        self._inspectors: list[Tracker] = []
+        self._awaited = dict(awaited or {})
+        self._dropped = DroppedWarnings(self)
         self._undo: list[Callable[[], None]] = []
         self._happened: list[Case] = []
 
     def start(self) -> None:
-        for tracker in self._trackers:
+        self._install(self._trackers)
+        for module, make in self._awaited.items():
+            self._arrivals.when(module, partial(self._arrived, make))
+
+    def _arrived(self, make: Callable[[], Sequence[Tracker]], module: object) -> None:
+        del module
+        self._install(make())
+
+    def _install(self, trackers: Sequence[Tracker]) -> None:
+        for tracker in trackers:
             self._undo.append(tracker.install(self))
+            if "inspect" in vars(type(tracker)):
+                self._inspectors.append(tracker)
 
     def stop(self) -> None:
         self._arrivals.stop()
+        self._dropped.take_away()
         while self._undo:
             self._undo.pop()()
 
@@ -75,6 +102,13 @@ class Census(Quiet):
         Report this at the next judgement, whether or not its owner has ended: it is over already.
         """
         self._happened.append(case)
+
+    def entering(self, tenure: Tenure) -> None:
+        if tenure.is_test:
+            self._dropped.bring_forward()
+
+    def is_users(self, file: str) -> bool:
+        return self._reader.is_users(file)
 
     def entries(self, kind: str) -> Sequence[AnyEntry]:
         return self.ledger.of_kind(kind)
@@ -102,23 +136,39 @@ class Census(Quiet):
         known.release()
 
     def judge(self, tenures: Sequence[Tenure]) -> Iterable[Verdict]:
+        for tracker in self._inspectors:
+            with contextlib.suppress(Exception):  # a tracker that cannot look costs only what it would have seen
+                tracker.inspect(self)
         happened, self._happened = self._happened, []
         suspects = self._settled(self._suspects(tenures))
         if not suspects and not happened:
             return ()
         self._hand_over(suspects, tenures)
-        return verdicts([*map(_case, _causes(suspects)), *happened], reader=self._reader)
+        cases = [self._with_reason(_case(suspect), suspect) for suspect in _causes(suspects)]
+        return verdicts([*cases, *happened], reader=self._reader)
+
+    def _with_reason(self, case: Case, suspect: Suspect) -> Case:
+        files = self._reader.files(suspect.entry.site)
+        for one in suspect.tracker.stands_for(suspect.resource):
+            reason = self._keeping.reason(one, kind=case.kind, subject=case.subject, files=files)
+            if reason:
+                return replace(case, kept=reason)
+        return case
 
     def _suspects(self, tenures: Sequence[Tenure]) -> list[Suspect]:
         suspects: list[Suspect] = []
         for tenure in tenures:
             for entry in self.ledger.take(tenure):
-                is_dropped = entry.is_dropped()
+                is_dropped = not entry.tracker.is_note and entry.is_dropped()
                 resource = entry()
-                if resource is not None and _is_open(entry.tracker, resource):
+                if resource is not None and self._is_suspicious(entry, resource):
                     suspects.append(Suspect(entry, entry.tracker, resource, is_dropped))
                 entry.release()
         return suspects
+
+    def _is_suspicious(self, entry: AnyEntry, resource: object) -> bool:
+        tracker = entry.tracker
+        return _is_open(tracker, resource) and (not tracker.direct_only or self._reader.is_direct(entry.site))
 
     def _settled(self, suspects: list[Suspect]) -> list[Suspect]:
         by_tracker: dict[int, list[Suspect]] = {}
@@ -137,12 +187,12 @@ class Census(Quiet):
         What the value of a living fixture holds is that fixture's to close.
         """
         for tenure in self._roll.living():
-            wanted = {id(suspect.resource) for suspect in suspects if not suspect.is_dropped}
+            wanted = _handles(suspect for suspect in suspects if not suspect.is_dropped)
             if not wanted:
                 return
             roots = self._roots(tenure) if tenure not in ended else []
             held: set[int] = reached(roots, wanted) if roots else set()
-            for suspect in [one for one in suspects if id(one.resource) in held]:
+            for suspect in {id(wanted[key]): wanted[key] for key in held}.values():
                 suspects.remove(suspect)
                 entry = suspect.entry
                 self.ledger.enter(entry.tracker, suspect.resource, site=entry.site, tenure=tenure, note=entry.note)
@@ -152,7 +202,8 @@ class Census(Quiet):
         A living fixture's value, and what it has open.
         """
         value = tenure.value() if tenure.value is not None else None
-        roots: list[object] = [] if value is None else [value]
+        # In a list of its own, since the walk looks into what it starts from whatever it is.
+        roots: list[object] = [] if value is None else [[value]]
         for entry in self.ledger.page(tenure):
             resource = entry()
             if resource is not None and _is_open(entry.tracker, resource):
@@ -167,6 +218,13 @@ def _mine(entry: object) -> AnyEntry:
     return entry
 
 
+def _handles(suspects: Iterable[Suspect]) -> dict[int, Suspect]:
+    """
+    By the identity of every object that stands for it, the suspect.
+    """
+    return {id(one): suspect for suspect in suspects for one in suspect.tracker.stands_for(suspect.resource)}
+
+
 def _causes(suspects: list[Suspect]) -> list[Suspect]:
     """
     The suspects that no other one explains; the others are put among the parts of what holds them.
@@ -176,11 +234,11 @@ def _causes(suspects: list[Suspect]) -> list[Suspect]:
     while index < len(causes):
         suspect = causes[index]
         index += 1
-        lower = {id(one.resource): one for one in causes[index:] if one.tracker.rank < suspect.tracker.rank}
+        lower = _handles(one for one in causes[index:] if one.tracker.rank < suspect.tracker.rank)
         if lower:
-            held = reached(suspect.resource, lower)
-            suspect.parts = [lower[key] for key in held]
-            causes = [one for one in causes if id(one.resource) not in held]
+            held = reached(suspect.tracker.stands_for(suspect.resource), lower)
+            suspect.parts = list({id(lower[key]): lower[key] for key in held}.values())
+            causes = [one for one in causes if not any(one is part for part in suspect.parts)]
     return causes
 
 

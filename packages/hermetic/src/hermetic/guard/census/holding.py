@@ -11,7 +11,6 @@ holds everything.
 
 from __future__ import annotations
 
-import asyncio
 import gc
 from collections import deque
 from contextvars import Context
@@ -19,32 +18,22 @@ from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, Module
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
 LIMIT = 20_000
-_STOP = (
-    ModuleType,
-    type,
-    CodeType,
-    Context,
-    asyncio.AbstractEventLoop,
-    asyncio.Runner,
-    FrameType,
-    str,
-    bytes,
-    int,
-    float,
-)
+_STOP = (ModuleType, type, CodeType, Context, FrameType, str, bytes, int, float)
+# By name, since asyncio may not be loaded. The policy holds child watchers, and those hold every subprocess.
+_STOP_BASES = ("AbstractEventLoop", "Runner", "AbstractEventLoopPolicy", "_AbstractEventLoopPolicy")
 _STOP_PACKAGES = ("_pytest", "pytest", "hermetic", "pytest_asyncio", "pluggy", "xdist", "logging")
 
 
-def reached(start: object, wanted: Collection[int], *, limit: int = LIMIT) -> set[int]:
+def reached(start: Sequence[object], wanted: Collection[int], *, limit: int = LIMIT) -> set[int]:
     """
-    Which of the objects with these ids `start` holds, directly or through others; at most `limit` objects are looked at.
+    Which of the objects with these ids those in `start` hold, directly or through others; at most `limit` objects are looked at.
     """
-    seen = {id(start)}
-    # Asked about a loop itself, the walk must look into it: the first object is never a stop.
-    queue: deque[Any] = deque(_held_by(start))
+    seen = {id(one) for one in start}
+    # Asked about a loop itself, the walk must look into it: the first objects are never stops.
+    queue: deque[Any] = deque(child for one in start for child in _held_by(one))
     found: set[int] = set()
     stops: dict[type, bool] = {}
     missing = set(wanted) - seen
@@ -78,8 +67,7 @@ def _held_by(one: object) -> Iterable[object]:
 def _is_stop(cls: Any) -> bool:
     if issubclass(cls, _STOP):
         return True
-    # The policy holds child watchers, and those hold every subprocess; its class is on its way out of asyncio.
-    if any(base.__name__.endswith("AbstractEventLoopPolicy") for base in cls.__mro__):
+    if any(base.__name__ in _STOP_BASES and base.__module__.startswith("asyncio.") for base in cls.__mro__):
         return True
     module: object = getattr(cls, "__module__", "")
     return isinstance(module, str) and module.partition(".")[0] in _STOP_PACKAGES

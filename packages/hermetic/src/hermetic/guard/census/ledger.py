@@ -151,6 +151,12 @@ class Ledger:
         """
         return list(self._book.get(tenure, {}).values())
 
+    def all(self) -> list[Entry | HeldEntry]:
+        """
+        Everything, oldest owner first.
+        """
+        return [entry for page in list(self._book.values()) for entry in list(page.values())]
+
     def of_kind(self, kind: str) -> list[Entry | HeldEntry]:
         """
         The entries of one kind, whoever owns them.

@@ -65,6 +65,7 @@ class Reader:
         roots |= {*site.getsitepackages(), site.getusersitepackages(), _HERMETIC}
         roots |= {os.path.realpath(root) for root in roots}
         self._foreign = ("<", *(root.rstrip(os.sep) + os.sep for root in roots))
+        self._standard = tuple(paths[key] + os.sep for key in ("stdlib", "platstdlib"))
         self._known: dict[str, bool] = {}
 
     def is_users(self, file: str) -> bool:
@@ -86,6 +87,18 @@ class Reader:
             depth_cut=cut,
         )
 
+    def is_direct(self, raw: RawSite) -> bool:
+        """
+        Whether the project's own code did it, with nothing but the standard library between.
+        """
+        for code, _ in raw[0]:
+            file = code.co_filename
+            if self.is_users(file):
+                return True
+            if not file.startswith(("<", _HERMETIC, *self._standard)) or "site-packages" in file:
+                return False
+        return False
+
     def innermost(self, raw: RawSite) -> tuple[str, int] | None:
         """
         File and line of the user's innermost frame, for grouping; None when no frame is the user's.
@@ -95,11 +108,12 @@ class Reader:
                 return code.co_filename, line_of(code, offset)
         return None
 
-    def modules(self, raw: RawSite) -> tuple[str, ...]:
+    def files(self, raw: RawSite) -> tuple[str, ...]:
         """
-        The files of all frames, innermost first: what a library's own keeping is known by.
+        The files of the user's frames, or of all where none is the user's, innermost first, each once.
         """
-        return tuple(code.co_filename for code, _ in raw[0])
+        files = dict.fromkeys(code.co_filename for code, _ in raw[0])
+        return tuple(file for file in files if self.is_users(file)) or tuple(files)
 
 
 def _name(code: CodeType) -> str:

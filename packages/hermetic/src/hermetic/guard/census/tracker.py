@@ -84,6 +84,12 @@ class Intake(Protocol):
         """
         ...
 
+    def is_users(self, file: str) -> bool:
+        """
+        Whether a source file is the project's own.
+        """
+        ...
+
     def over(self, entry: Listed, *, evidence: str) -> None:
         """
         It just ended in a way that only leaks end: report it at the next judgement, and take it off the books.
@@ -119,6 +125,10 @@ class Tracker(Protocol):
     remedy: Remedy
     rank: int
     holds: bool
+    #: Only what the project's own code made without a library between is judged: libraries keep such things on purpose.
+    direct_only: bool
+    #: What is on the books is a note about the resource and not the resource, so nobody else ever holds it.
+    is_note: bool
 
     def install(self, intake: Intake) -> Callable[[], None]:
         """
@@ -154,6 +164,24 @@ class Tracker(Protocol):
         """
         ...
 
+    def stands_for(self, resource: Any) -> Sequence[object]:
+        """
+        The objects by which a fixture or another resource would hold this one.
+        """
+        ...
+
+    def dropped_name(self, resource: Any) -> str:
+        """
+        Words that occur in the interpreter's warning when it was freed unclosed, where its repr does not.
+        """
+        ...
+
+    def inspect(self, intake: Intake) -> None:
+        """
+        Look around, at each judgement, for what is not seen when it is made.
+        """
+        ...
+
     def mend(self, resource: Any) -> str:
         """
         Close it and say what was done; raise when it cannot be done.
@@ -174,6 +202,8 @@ class Basic:
     verb: str = "left open"
     rank: int = 10
     holds: bool = False
+    direct_only: bool = False
+    is_note: bool = False
 
     def evidence(self, resource: Any) -> list[str]:  # noqa: ARG002 - a base class names it for others
         return []
@@ -186,3 +216,12 @@ class Basic:
 
     def belongings(self, resource: Any) -> Sequence[object]:
         return (resource,)
+
+    def stands_for(self, resource: Any) -> Sequence[object]:
+        return (resource,)
+
+    def dropped_name(self, resource: Any) -> str:  # noqa: ARG002 - as above
+        return ""
+
+    def inspect(self, intake: Intake) -> None:
+        pass

@@ -72,6 +72,24 @@ def before(holder: Any, name: str, seen: Callable[..., None]) -> Callable[[], No
     return replace(holder, name, make)
 
 
+def after_result(holder: Any, name: str, seen: Callable[[str, Any], None]) -> Callable[[], None]:
+    """
+    Call `seen(name, result)` with what each call of `holder.name` returned.
+    """
+
+    def make(original: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*arguments: Any, **named: Any) -> Any:
+            __tracebackhide__ = True
+            result = original(*arguments, **named)
+            with contextlib.suppress(Exception):
+                seen(name, result)
+            return result
+
+        return called
+
+    return replace(holder, name, make)
+
+
 def at_creation(cls: type, tracker: Tracker, intake: Intake) -> Callable[[], None]:
     """
     Hand in each instance of `cls` once its `__init__` has returned.

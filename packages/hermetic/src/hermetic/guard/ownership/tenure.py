@@ -52,6 +52,10 @@ class Tenure:
         return self._owner
 
     @property
+    def is_test(self) -> bool:
+        return self.value is None
+
+    @property
     def breadth(self) -> int:
         """
         0 for what ends with one test, up to 4 for what ends with the session.

@@ -1,0 +1,113 @@
+"""
+Resources that were freed unclosed: the interpreter and many libraries say so with a ResourceWarning, which most runs
+filter out.
+
+A warning filter may carry any object with a `match` method for the message. The one here is asked about every warning,
+says that it does not match, and so changes nothing, but hears the text whatever the filters behind it decide (Source:
+CPython, Python/_warnings.c, `get_filter` and `check_matched`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from hermetic.foundation.finding import Remedy
+from hermetic.guard.census import site
+from hermetic.guard.census.cases import Case
+from hermetic.guard.census.wording import safe_repr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hermetic.guard.census.tracker import Listed, Tracker
+
+_SPEAKS = re.compile(
+    r"unclosed |Unclosed |subprocess \d+ is still running|Implicitly cleaning up | was deleted before being"
+)
+_WHAT = re.compile(r"unclosed |Unclosed ", re.IGNORECASE)
+
+
+class DroppedWarnings:
+    """
+    Hears of freed resources; `bring_forward` puts it before the filters of the test that begins.
+    """
+
+    def __init__(self, intake: Any) -> None:
+        self._intake = intake
+        self._item = ("ignore", self, ResourceWarning, None, 0)
+        self._hearing = False
+
+    def bring_forward(self) -> None:
+        filters: list[Any] = warnings.filters  # type: ignore[assignment]  # a list, whatever the stub calls it
+        if not filters or filters[0] is not self._item:
+            with contextlib.suppress(ValueError):
+                filters.remove(self._item)
+            # Nothing is decided differently, so the interpreter's cache of what it has shown stays valid.
+            filters.insert(0, self._item)
+
+    def take_away(self) -> None:
+        filters: list[Any] = warnings.filters  # type: ignore[assignment]  # as above
+        with contextlib.suppress(ValueError):
+            filters.remove(self._item)
+
+    def match(self, text: str) -> None:
+        """
+        Called by the interpreter with the text of a warning; None means that this filter does not apply.
+        """
+        if self._hearing or not _SPEAKS.search(text):
+            return
+        self._hearing = True  # what is asked below may warn itself
+        try:
+            with contextlib.suppress(Exception):
+                self._heard(text)
+        finally:
+            self._hearing = False
+
+    def _heard(self, text: str) -> None:
+        entry, tracker = self._entry(text)
+        if entry is None or tracker is None:
+            self._intake.happened(_unknown(text, self._intake.attribution.current()))
+            return
+        self._intake.forget(entry)
+        self._intake.happened(
+            Case(
+                kind=tracker.kind,
+                title=f"{tracker.title} dropped without being closed",
+                subject=text,
+                remedy=tracker.remedy,
+                tenure=entry.tenure,
+                site=entry.site,
+                evidence=["nothing refers to it any more; the interpreter closed it, at a moment that it chose"],
+            )
+        )
+
+    def _entry(self, text: str) -> tuple[Listed | None, Tracker | None]:
+        for entry in self._candidates():
+            tracker: Tracker = entry.tracker
+            resource = entry()
+            if resource is None:
+                continue
+            pid = getattr(resource, "pid", None)
+            name = tracker.dropped_name(resource)
+            if safe_repr(resource) in text or f"subprocess {pid} " in text or (name and name in text):
+                return entry, tracker
+        return None, None
+
+    def _candidates(self) -> Iterable[Any]:
+        known: list[Any] = self._intake.ledger.all()
+        return known[::-1]
+
+
+def _unknown(text: str, tenure: Any) -> Case:
+    return Case(
+        kind="resource.dropped",
+        title="Resource dropped without being closed",
+        subject=_WHAT.sub("", text),
+        remedy=Remedy(text="Close it where it was opened, in a with or a finally."),
+        tenure=tenure,
+        site=site.take(3),
+        evidence=["it was freed at the line shown; where it was made is not known"],
+    )

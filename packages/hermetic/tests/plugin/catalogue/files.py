@@ -1,0 +1,100 @@
+"""
+Files, descriptors, temporary paths, mappings.
+"""
+
+import mmap
+import os
+import tempfile
+from multiprocessing import get_context, shared_memory
+
+import pytest
+
+kept = []
+
+
+@pytest.mark.finds("file")
+def test_defect_file_left_open(tmp_path):
+    kept.append(open(tmp_path / "a.txt", "w"))  # here
+
+
+@pytest.mark.finds("file")
+def test_defect_file_dropped(tmp_path):
+    open(tmp_path / "b.txt", "w").write("x")  # here
+
+
+def test_clean_file(tmp_path):
+    with open(tmp_path / "a.txt", "w") as file:
+        file.write("x")
+    assert (tmp_path / "a.txt").read_text() == "x"
+
+
+@pytest.mark.finds("descriptor")
+def test_defect_descriptor_left_open(tmp_path):
+    os.open(tmp_path, os.O_RDONLY)  # here
+
+
+@pytest.mark.finds("descriptor")
+def test_defect_one_end_of_a_pipe_left_open():
+    _, write = os.pipe()  # here
+    os.close(write)
+
+
+def test_clean_descriptors(tmp_path):
+    os.close(os.open(tmp_path, os.O_RDONLY))
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as file:
+        assert file.fileno() == write
+
+
+@pytest.mark.finds("tempfile")
+def test_defect_temporary_directory_left_behind():
+    kept.append(tempfile.mkdtemp())  # here
+
+
+@pytest.mark.finds("tempfile")
+def test_defect_temporary_directory_dropped():
+    tempfile.TemporaryDirectory()  # here
+
+
+def test_clean_temporary_paths(tmp_path):
+    with tempfile.TemporaryDirectory() as directory, tempfile.NamedTemporaryFile(dir=directory) as file:
+        file.write(b"x")
+    with tempfile.TemporaryFile() as file:
+        file.write(b"x")
+
+
+@pytest.mark.finds("mmap")
+def test_defect_mapping_left_open():
+    kept.append(mmap.mmap(-1, 4096))  # here
+
+
+def test_clean_mapping():
+    with mmap.mmap(-1, 4096) as view:
+        view[0] = 1
+
+
+@pytest.mark.finds("multiprocessing.shared_memory")
+def test_defect_shared_memory_left_open():
+    kept.append(shared_memory.SharedMemory(create=True, size=10))  # here
+
+
+def test_clean_shared_memory():
+    memory = shared_memory.SharedMemory(create=True, size=10)
+    memory.close()
+    memory.unlink()
+
+
+@pytest.mark.finds("multiprocessing.queue")
+def test_defect_queue_left_open():
+    kept.append(get_context("fork").Queue())  # here
+    kept[-1].put(1)
+    assert kept[-1].get() == 1
+
+
+def test_clean_queue():
+    queue = get_context("fork").Queue()
+    queue.put(1)
+    assert queue.get() == 1
+    queue.close()
+    queue.join_thread()
