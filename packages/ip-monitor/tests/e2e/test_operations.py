@@ -66,6 +66,52 @@ async def test_the_doctor_names_what_is_wrong_with_a_remedy(typed, services, tmp
     assert "ip-monitor simulate" in wrong["providers"]["remedy"]
 
 
+async def test_the_queue_tells_what_was_delivered(typed):
+    """
+    By sink and state.
+    """
+    await typed("check")
+    done = await typed("queue", "status", "--json")
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["log"]["delivered"] == 1
+
+
+async def test_what_was_refused_can_be_made_due_or_given_up(typed):
+    """
+    A webhook that refuses for good, then takes it.
+    """
+    async with MockServer("discord", seed=7) as discord:
+        hook = discord.post("/hook").status(404)
+        env = {"IP_MONITOR_DISCORD_WEBHOOK": discord.url_for("/hook")}
+        await typed("check", env=env)
+        refused = json.loads((await typed("queue", "status", "--json")).stdout)["discord-webhook"]
+        hook.json({"id": "1"})
+        retried = await typed("queue", "retry", "--sink", "discord-webhook")
+        await typed("check", env=env)
+        delivered = json.loads((await typed("queue", "status", "--json")).stdout)["discord-webhook"]
+
+    assert refused["failed"] == 1
+    assert retried.stdout.startswith("1 announcements are due now")
+    assert delivered["delivered"] == 1
+    assert (await typed("queue", "clear")).stdout == "gave up 0 announcements\n"
+
+
+async def test_a_backup_is_a_whole_database(typed, ip_monitor, tmp_path):
+    """
+    It holds the history, and an existing file is not overwritten.
+    """
+    await typed("check")
+    target = tmp_path / "copy.sqlite3"
+    done = await typed("backup", target)
+    again = await typed("backup", target)
+    history = await asyncio.to_thread(ip_monitor, "history", "--database", target, "--json")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert again.returncode == 8
+    assert len(json.loads(history.stdout)) == 1
+
+
 async def test_a_test_notice_reaches_every_sink_and_is_not_recorded(typed):
     """
     It tells of an address that nobody has.

@@ -17,6 +17,8 @@ from ip_monitor.cli.exit_status import ExitStatus
 from ip_monitor.errors import IPMonitorError
 
 COMMANDS = {
+    "backup": "Copy the database while it is in use.",
+    "queue": "Show the announcements, give up on them or make them due.",
     "doctor": "Say what stands in the way, with a remedy each.",
     "providers": "List who is asked, and ask each alone.",
     "test-notify": "Announce a test to every sink.",
