@@ -43,3 +43,19 @@ def run(restarts: int, exit_seconds: float, arguments: tuple[str, ...]) -> None:
     if account.processes > 1:
         click.echo(summary(account))
     sys.exit(account.status)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--fixtures", is_flag=True, required=True, help="Show the graph of the project's fixtures.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENTS]...")
+def doctor(*, fixtures: bool, arguments: tuple[str, ...]) -> None:
+    """
+    Look at a suite without running it: its fixtures, what shadows what, what is there twice or in a circle.
+
+    Arguments go to pytest, which collects in a process of its own.
+    """
+    import subprocess  # noqa: PLC0415 - other commands do not need it
+
+    assert fixtures  # noqa: S101 - click requires it
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "--hermetic-fixtures", *arguments]
+    sys.exit(subprocess.run(command, check=False).returncode)

@@ -50,6 +50,11 @@ def add_options(parser: pytest.Parser) -> None:
         default=None,
         help="what happens to process state that a test changed: restore (the default), observe, or off",
     )
+    group.addoption(
+        "--hermetic-fixtures",
+        action="store_true",
+        help="run nothing; show the graph of the project's fixtures, with circles, shadowing and duplicates",
+    )
     parser.addini("hermetic_isolation", "as --hermetic-isolation", default="restore")
     parser.addini(
         "hermetic_resettable",

@@ -61,11 +61,14 @@ def _fixture_owner(fixturedef: pytest.FixtureDef[Any], node: Any, parameter: obj
         scope=fixturedef.scope,
         node=str(getattr(node, "nodeid", "")),
         parameter="" if parameter is None else _safe(parameter),
-        defined=_defined(fixturedef.func),
+        defined=defined_at(fixturedef.func),
     )
 
 
-def _defined(function: object) -> Frame | None:
+def defined_at(function: object) -> Frame | None:
+    """
+    Where the code of a function stands, through decorators, partials and methods.
+    """
     function = inspect.unwrap(cast("Any", function)) if callable(function) else function
     function = getattr(function, "func", function)  # functools.partial
     code = getattr(getattr(function, "__func__", function), "__code__", None)

@@ -27,6 +27,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(isolated, "hermetic-isolated")
     config.pluginmanager.register(mocking, "hermetic-mocking")
     config.pluginmanager.register(scheduling, "hermetic-scheduling")
+    if config.getoption("--hermetic-fixtures"):
+        from hermetic._pytest.doctoring import Doctor  # noqa: PLC0415 - nobody else pays for it
+
+        config.pluginmanager.register(Doctor(), "hermetic-doctor")
     settings = options.read(config)
     resuming.register(config)
     if not settings.is_on:
