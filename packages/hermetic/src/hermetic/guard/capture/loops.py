@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import linecache
 import os
 import sys
 import threading
@@ -182,7 +183,8 @@ def is_idle_thread(frames: list[FrameType]) -> bool:
         return True
     innermost = frames[-1]
     place = (str(innermost.f_globals.get("__name__", "")), innermost.f_code.co_qualname)
-    if place not in _IDLE:
+    # A worker that is in C code stands in the same frame; only where it asks its queue has it nothing to do.
+    if place not in _IDLE or ".get(" not in linecache.getline(innermost.f_code.co_filename, innermost.f_lineno):
         return False
     return not any(_has_items(value) for value in innermost.f_locals.values())
 

@@ -8,13 +8,13 @@ import asyncio
 import contextlib
 import sys
 import time
-from asyncio import base_events, events
+from asyncio import base_events, events, selector_events
 from typing import TYPE_CHECKING, Any
 
 from hermetic.foundation.finding import Remedy
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wording import safe_repr
-from hermetic.guard.census.wrapping import all_of, at_creation
+from hermetic.guard.census.wrapping import after, all_of, at_creation
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -78,6 +78,24 @@ def is_closed_by_test_runner() -> bool:
     return False
 
 
+def is_pytest_asyncios_own() -> bool:
+    """
+    Whether the loop that is being made, from whose `__init__` this is called, is the one that pytest-asyncio gets from
+    `get_event_loop()` when it looks for the loop to put back later, and keeps for the life of the process.
+    """
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - nothing but the stack tells who asked
+    is_implicit = False
+    while frame is not None:
+        code = frame.f_code
+        if not any(name in code.co_filename for name in ("asyncio/", "hermetic", "contextlib")):
+            return False
+        if "pytest_asyncio" in code.co_filename:
+            return is_implicit
+        is_implicit = is_implicit or code.co_name == "get_event_loop"
+        frame = frame.f_back
+    return False
+
+
 class EventLoops(Basic):
     kind = "asyncio.loop"
     noun = "event loop"
@@ -93,7 +111,18 @@ class EventLoops(Basic):
         self._arrivals = arrivals
 
     def install(self, intake: Intake) -> Callable[[], None]:
-        undoes = [at_creation(base_events.BaseEventLoop, self, intake)]
+        def made(loop: Any, *_: object) -> None:
+            # The loop, and the two sockets by which it is woken.
+            if is_pytest_asyncios_own():
+                parts = ((loop, self.kind), (loop._ssock, "socket"), (loop._csock, "socket"))  # noqa: SLF001 - as above
+                for entry in [intake.find(*part) for part in parts]:
+                    if entry is not None:
+                        intake.forget(entry)
+
+        undoes = [
+            at_creation(base_events.BaseEventLoop, self, intake),
+            after(selector_events.BaseSelectorEventLoop, "__init__", made),
+        ]
         # uvloop's loop is written in C; only the class that it exports can be watched.
         self._arrivals.when("uvloop", lambda uvloop: undoes.append(at_creation(uvloop.Loop, self, intake)))
         return all_of(undoes)
