@@ -46,7 +46,7 @@ def client():
 
 IMPORTS = """
 import abc, asyncio, atexit, builtins, codecs, collections.abc, contextlib, contextvars, copyreg, decimal, faulthandler
-import gc, locale, logging, multiprocessing, os, random, resource, signal, socket, subprocess, sys, tempfile, threading, time, types
+import gc, io, locale, logging, multiprocessing, os, random, resource, signal, socket, subprocess, sys, tempfile, threading, time, types
 import unittest.mock, urllib.parse, warnings
 
 import pytest
@@ -195,7 +195,7 @@ CATALOGUE = [
     ),
     Seed(
         "stdio",
-        "sys.stdout = open(os.devnull, 'w')  # here",
+        "sys.stdout = io.StringIO()  # here",
         "with contextlib.redirect_stdout(sys.stderr):\n    print('x', end='')",
         "sys.stdout is STDOUT",
     ),
