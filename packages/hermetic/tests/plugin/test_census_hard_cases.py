@@ -82,7 +82,8 @@ def test_hard_cases_are_found_or_silent_as_they_should_be(suite):
     ], run.text
     assert "its repr raised RuntimeError" in run.text
     assert "it belongs to another thread" in run.text or "could not be mended" in run.text
-    assert run.outcomes == {"passed": 8, "errors": 2}
+    # From 3.12 on the interpreter may warn of the fork.
+    assert {"passed": 8, "errors": 2}.items() <= run.outcomes.items()
 
 
 def test_a_defect_of_the_guard_is_told_and_the_tests_go_on(suite):
