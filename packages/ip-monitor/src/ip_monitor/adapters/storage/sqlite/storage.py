@@ -204,20 +204,22 @@ class SQLiteIPStorage:
         Give up what is still to be sent, to one sink or to all; it stays on record. Tells how many there were.
         """
         statement = (
-            "UPDATE deliveries SET state = 'expired', finished_at = ?, reason = 'cleared by hand'"
-            " WHERE state = 'pending' AND (?2 IS NULL OR sink = ?2)"
+            "UPDATE deliveries SET state = 'expired', finished_at = :at, reason = 'cleared by hand'"
+            " WHERE state = 'pending' AND (:sink IS NULL OR sink = :sink)"
         )
-        return await self._pool.write(lambda db: db.execute(statement, (codec.time_text(at), sink)).rowcount)
+        values = {"at": codec.time_text(at), "sink": sink}
+        return await self._pool.write(lambda db: db.execute(statement, values).rowcount)
 
     async def retry_failed(self, *, at: datetime, sink: str | None = None) -> int:
         """
         Put what a receiver refused, or what waits for its next try, back as due now. Tells how many there were.
         """
         statement = (
-            "UPDATE deliveries SET state = 'pending', due_at = ?1, finished_at = NULL, attempts = 0"
-            " WHERE state IN ('failed', 'pending') AND (?2 IS NULL OR sink = ?2)"
+            "UPDATE deliveries SET state = 'pending', due_at = :at, finished_at = NULL, attempts = 0"
+            " WHERE state IN ('failed', 'pending') AND (:sink IS NULL OR sink = :sink)"
         )
-        return await self._pool.write(lambda db: db.execute(statement, (codec.time_text(at), sink)).rowcount)
+        values = {"at": codec.time_text(at), "sink": sink}
+        return await self._pool.write(lambda db: db.execute(statement, values).rowcount)
 
     async def load_providers(self) -> Sequence[ManagedProvider]:
         return await self._pool.read(providers.load)
