@@ -59,6 +59,8 @@ class Transports(Basic):
         loop = resource._loop  # noqa: SLF001 - transports have no public way to their loop
         if loop.is_closed():
             resource._sock.close()  # noqa: SLF001 - a closed loop can end nothing
+            # Else it would say once more that it was not closed, to whoever runs when it is freed.
+            resource._sock = None  # noqa: SLF001 - as `_call_connection_lost` leaves it
             return "closed, without its protocol hearing of it, since its loop is closed"
         resource.abort()
         _settle([resource])
