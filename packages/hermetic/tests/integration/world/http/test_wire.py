@@ -51,13 +51,19 @@ def context(authority):
     return authority.client_context()
 
 
+# urllib3 drops its socket without closing it when the reset arrives while it wraps the connection in TLS.
+CLIENT_LEAVES_SOCKET = {
+    "cut_on_accept('rst')": pytest.mark.hermetic("socket = off", reason="urllib3 leaves it when the handshake is reset")
+}
+
+
 @pytest.fixture(scope="module")
 def bundle(authority, tmp_path_factory):
     return authority.write_pem(tmp_path_factory.mktemp("ca") / "ca.pem")
 
 
 @pytest.mark.parametrize("scheme", ["plain", "tls"])
-@pytest.mark.parametrize("name", list(CASES))
+@pytest.mark.parametrize("name", [pytest.param(name, marks=CLIENT_LEAVES_SOCKET.get(name, ())) for name in CASES])
 async def test_fault_is_seen_as_intended_by_a_raw_socket_and_three_clients(name, scheme, authority, context, bundle):
     """
     The socket sees exactly the fault's bytes and end; the clients do what the table says.
