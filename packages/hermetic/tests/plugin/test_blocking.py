@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,32 @@ pytestmark = pytest.mark.timeout(240)
 
 # Every scene holds for much longer than the limit: on a busy machine a part of a hold is not the code's own.
 HOLD = "HOLD = 0.6\n"
+
+
+SCENES = Path(__file__).with_name("blocking_scenes.py")
+
+
+def test_every_kind_of_hold_is_found_once_at_its_line_and_every_twin_is_silent(suite):
+    """
+    Sleep, computing, a query, a request, hashing, JSON, a regular expression, a program, a FIFO, a lock, a socket: each
+    for its test, at its line; the same done without holding the loop, and a full collection, accuse nobody.
+    """
+    text = SCENES.read_text()
+    suite.write("test_a.py", text)
+    suite.write("pytest.ini", "[pytest]\nmarkers =\n    finds(kind): what must be found\n")
+    expected, scenes = [], 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("async def test_"):
+            name, scenes = line.removeprefix("async def ").partition("(")[0], scenes + 1
+        if line.endswith("# here"):
+            expected.append(("loop.blocked", f"test_a.py::{name}", ("test_a.py", number)))
+
+    run = suite.run(plugins=("asyncio",), timeout=200)
+
+    assert [(one.kind, one.test, one.line) for one in run.found] == expected, run.text
+    assert run.outcomes == {"passed": scenes, "errors": len(expected)}
+    assert all(one.finding["remedy"]["code"] for one in run.found)
+    assert len(expected) == 12
 
 
 def test_holds_of_one_line_are_one_finding_and_fixtures_have_their_own(suite):

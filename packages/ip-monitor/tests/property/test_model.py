@@ -260,6 +260,7 @@ async def live(loop, checks, seed, path):
     return judge, history
 
 
+@pytest.mark.deadline(7200)
 @pytest.mark.timeout(7200)
 @pytest.mark.hermetic(blocking=60, reason="the model keeps its storage in the loop's thread, for speed")
 @pytest.mark.prove("model", sample=1_000, full=100_000)

@@ -139,6 +139,7 @@ def test_every_boundary_between_commit_and_send_survives_a_kill(zygote, receiver
     assert len(receiver.raw) <= 4
 
 
+@pytest.mark.deadline(1800)
 @pytest.mark.timeout(1800)
 @pytest.mark.prove("crash", sample=6, full=500)
 @pytest.mark.parametrize("receiver", [0.1], indirect=True)

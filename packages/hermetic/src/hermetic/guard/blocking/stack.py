@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from hermetic.guard.census.site import RawSite
 
 _DEPTH = 200
+_MINE = str(Path(__file__).parent) + os.sep
 
 
 class Stacks:
@@ -35,7 +37,8 @@ class Stacks:
         The stack of the callback that a thread runs, innermost first, and the identity of its outermost frame.
 
         None when the thread has ended or runs no callback: none of `runners`, the code that calls callbacks, is on its
-        stack. A callback that is itself C code has an empty stack and the identity 0.
+        stack, or the callback is over and its time is being noted. A callback that is itself C code has an empty stack
+        and the identity 0. The collector's bookkeeping is left out: it strikes in the middle of whatever runs.
         """
         frame: FrameType | None = sys._current_frames().get(ident)  # noqa: SLF001 - the documented way to another thread's stack
         pairs: list[tuple[CodeType, int]] = []
@@ -43,7 +46,16 @@ class Stacks:
         while frame is not None:
             code = frame.f_code
             if code in runners:
-                return (tuple(pairs[:_DEPTH]), len(pairs) > _DEPTH), outermost
+                is_over = bool(pairs) and pairs[-1][0].co_filename.startswith(_MINE)
+                return None if is_over else ((tuple(pairs[:_DEPTH]), len(pairs) > _DEPTH), outermost)
+            if (
+                not pairs
+                and frame.f_back is not None
+                and code.co_filename.startswith(_MINE)
+                and code.co_name == "_note"
+            ):
+                frame = frame.f_back
+                continue
             if code.co_filename not in self._modules:
                 self._modules[code.co_filename] = str(frame.f_globals.get("__name__", ""))
             pairs.append((code, frame.f_lasti))

@@ -141,13 +141,14 @@ class Watch:
         """
         started, pulse = post.started, post.pulse
         is_held = monotonic() - started >= self._period_s / 2 if started else post.account is not None
+        # First of all the stack: reading a file lets go of the interpreter, and C code that keeps it would have moved on.
+        found = self.stacks.of_callback(post.ident, self._runners()) if is_held or pulse is not None else None
         try:
             # The queues cost a file read each, and a descriptor for a moment, so only a hold is worth them.
             watcher = self._sentry.native_id if is_held else None
             look = look_at(post.native_id, garbage=self.garbage.total_s, watcher=watcher)
         except OSError:
             return False
-        found = self.stacks.of_callback(post.ident, self._runners()) if is_held or pulse is not None else None
         # Each call above is a chance for the other thread to get in and to keep the interpreter lock for long. What was
         # seen is worth nothing when another callback is at work by now. Between here and the assignments is no call.
         if post.started != started or post.pulse is not pulse:

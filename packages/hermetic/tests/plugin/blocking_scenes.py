@@ -1,5 +1,5 @@
 """
-What holds the event loop, and what looks as if it did.
+What holds the event loop, and what looks as if it did: seeded defects and clean twins, run by test_blocking.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ import pytest
 import requests
 
 # Long against the limit of 0.1 s, since on a busy machine a part of each hold is not the test's own.
-HOLD = 0.5
+HOLD = 1.0
 COMPUTED = 0.3
 
 
