@@ -361,8 +361,9 @@ class Ran:
 
 
 def variables() -> dict[str, str]:
-    # Nothing of the run that runs this: its worker's name would rename journals.
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    # Nothing of the run that runs this: its worker's name would rename journals, and output is buffered as by default.
+    inherited = ("PYTEST_", "COV_", "PYTHONUNBUFFERED")
+    own = {name: value for name, value in os.environ.items() if not name.startswith(inherited)}
     return {**own, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1"}
 
 

@@ -16,6 +16,7 @@ import shlex
 import sys
 import tempfile
 import threading
+import traceback
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -144,8 +145,11 @@ class Ending:
         with contextlib.suppress(Exception):
             os.dup2(self._streams[0], 1)
             os.dup2(self._streams[1], 2)
-        with contextlib.suppress(Exception):
+        try:
             self._finish(item, part, text)
+        except Exception:
+            # Nothing may keep this process alive, nor go unsaid.
+            os.write(self._streams[1], traceback.format_exc().encode())
         with contextlib.suppress(Exception):
             sys.stdout.flush()
             sys.stderr.flush()
@@ -166,6 +170,10 @@ class Ending:
             session.testsfailed += 1
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
             config.hook.pytest_sessionfinish(session=session, exitstatus=pytest.ExitCode.TESTS_FAILED)
+        # Its stream is a duplicate of standard output with a buffer of its own, which nobody flushes at this end.
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.flush()
         if config.getoption("--hermetic-outcomes"):
             return  # `hermetic run` goes on by itself
         left = len(session.items) - len(set(self._done)) if session is not None and hasattr(session, "items") else 0
