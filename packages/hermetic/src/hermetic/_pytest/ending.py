@@ -147,8 +147,7 @@ class Ending:
             os.dup2(self._streams[1], 2)
         try:
             self._finish(item, part, text)
-        except Exception:
-            # Nothing may keep this process alive, nor go unsaid.
+        except Exception:  # noqa: BLE001 - nothing may keep this process alive, nor go unsaid
             os.write(self._streams[1], traceback.format_exc().encode())
         with contextlib.suppress(Exception):
             sys.stdout.flush()
