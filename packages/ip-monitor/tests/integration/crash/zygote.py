@@ -67,6 +67,20 @@ class Walking:
         return Answer(source=self.source, at=datetime.now(UTC), latency_s=0.0, address=address)
 
 
+class Hastened(SystemClock):
+    """
+    Fifty seconds in one, so that retries take a fiftieth of the time that they do between two machines.
+    """
+
+    FASTER = 50.0
+
+    def monotonic(self):
+        return super().monotonic() * self.FASTER
+
+    async def sleep(self, delay):
+        await super().sleep(delay / self.FASTER)
+
+
 async def live(database, url, changes, kill):
     clock = SystemClock()
     real = await SQLiteIPStorage.open(Path(database))
@@ -74,7 +88,7 @@ async def live(database, url, changes, kill):
     webhook = WebhookNotifier(url, clock=clock, allow_plain_http=True)
     announcer = Announcer([], clock=clock)
     done = len(await real.get_ip_history(limit=10**9))
-    delivery = Delivery(storage, [Deadly(webhook, kill)], announcer=announcer, clock=clock)
+    delivery = Delivery(storage, [Deadly(webhook, kill)], announcer=announcer, clock=Hastened())
     monitor = Monitor(
         Panel([Walking(name, lambda: done) for name in "abc"], clock=clock),
         storage=storage,
