@@ -35,6 +35,13 @@ class Announcer:
     def remove(self, observer: Observer) -> None:
         self._observers.remove(observer)
 
+    def discard(self, observer: Observer) -> None:
+        """
+        Remove one that may not be there.
+        """
+        if observer in self._observers:
+            self._observers.remove(observer)
+
     def tell(self, event: Event) -> None:
         for observer in tuple(self._observers):
             try:

@@ -4,6 +4,8 @@ Sending what is in the outbox, each sink on its own, until it is acknowledged.
 A sink hears its changes in order: while the oldest one is being retried the younger ones of the same sink wait, and
 no other sink does. What was sent but could not be marked as sent is marked again and not sent again, as long as this
 process lives; after a crash it is sent once more under the same key.
+
+Who changes the outbox by hand calls `revise`: pauses between tries end, and the outbox is read anew.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ import asyncio
 import random
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from ip_monitor.application.cancellation import cancel_and_wait
 from ip_monitor.application.ports import DeliveryFailedError, DigestNotifier, StorageUnavailableError
 from ip_monitor.domain.events import NoticeDelivered, NoticeFailed
 from ip_monitor.resilience.clock import utc_now
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
     from ip_monitor.application.announcing import Announcer
     from ip_monitor.application.ports import Clock, Notifier, Outbox
+    from ip_monitor.application.quiet import QuietTime
     from ip_monitor.domain.notices import Notice
 
 _T = TypeVar("_T")
@@ -45,6 +49,7 @@ class Delivery:
         send_timeout_s: for one try, seconds.
         expire_after_s: a change older than this, seconds, is not told any more, but recorded as expired; None never.
         digest_from: this many waiting changes or more go in one message to a sink that can; 2 or more.
+        quiet: tells when announcements to people wait; None never.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class Delivery:
         send_timeout_s: float = SEND_TIMEOUT_S,
         expire_after_s: float | None = None,
         digest_from: int = DIGEST_FROM,
+        quiet: QuietTime | None = None,
     ) -> None:
         self._outbox = outbox
         self._notifiers = {notifier.name: notifier for notifier in notifiers}
@@ -67,9 +73,11 @@ class Delivery:
         self._send_timeout_s = send_timeout_s
         self._expire_after_s = expire_after_s
         self._digest_from = digest_from
+        self._quiet = quiet
         self._open = asyncio.Event()
         self._open.set()
         self._wake = {name: asyncio.Event() for name in self._notifiers}
+        self._revised = {name: asyncio.Event() for name in self._notifiers}
         # `run` and `drain` may overlap; a notice must not be sent by both.
         self._turn = {name: asyncio.Lock() for name in self._notifiers}
 
@@ -83,6 +91,14 @@ class Delivery:
         """
         for event in self._wake.values():
             event.set()
+
+    def revise(self) -> None:
+        """
+        The outbox was changed by hand: end pauses between tries, and read it anew.
+        """
+        for event in self._revised.values():
+            event.set()
+        self.wake()
 
     @property
     def is_stopped(self) -> bool:
@@ -123,16 +139,39 @@ class Delivery:
 
     async def _empty(self, notifier: Notifier) -> None:
         async with self._turn[notifier.name]:
-            await self._open.wait()
-            while notices := await self._persist(lambda: self._outbox.pending_notices(sink=notifier.name)):
+            await self._may_send(notifier.name)
+            while notices := await self._read(notifier.name):
                 fresh = [notice for notice in notices if not await self._expire(notice)]
                 if isinstance(notifier, DigestNotifier) and len(fresh) >= self._digest_from:
+                    await self._may_send(notifier.name)
                     await self._deliver(fresh, partial(notifier.send_digest, fresh))
                     continue
-                for notice in fresh:
-                    await self._open.wait()
-                    await self._wait_until_due(notice)
-                    await self._deliver([notice], partial(notifier.send, notice))
+                await self._send_each(notifier, fresh)
+
+    async def _read(self, sink: str) -> Sequence[Notice]:
+        self._revised[sink].clear()
+        return await self._persist(lambda: self._outbox.pending_notices(sink=sink))
+
+    async def _send_each(self, notifier: Notifier, notices: Sequence[Notice]) -> None:
+        """
+        One after the other, until the outbox is revised: then what was read from it no longer holds.
+        """
+        for notice in notices:
+            await self._may_send(notifier.name)
+            await self._wait_until_due(notice)
+            if self._revised[notifier.name].is_set():
+                return
+            await self._deliver([notice], partial(notifier.send, notice))
+
+    async def _may_send(self, sink: str) -> None:
+        """
+        Wait while the queue is stopped, and while `sink` is to be quiet.
+        """
+        while True:
+            await self._open.wait()
+            if self._quiet is None or self._quiet.remaining_s(sink) <= 0:
+                return
+            await self._quiet.wait(sink)
 
     async def _expire(self, notice: Notice) -> bool:
         at = utc_now(self._clock)
@@ -147,11 +186,11 @@ class Delivery:
         # that anything ever gets bounds the wait.
         wait_s = (notice.due_at - utc_now(self._clock)).total_seconds()
         if wait_s > 0 and notice.attempts > 0:
-            await self._clock.sleep(min(wait_s, LONGEST_RETRY_S))
+            await self._pause(notice.sink, min(wait_s, LONGEST_RETRY_S))
 
     async def _deliver(self, notices: Sequence[Notice], send: Callable[[], Awaitable[None]]) -> None:
         """
-        Send one message that tells `notices`, until it is acknowledged or refused for good.
+        Send one message that tells `notices`, until it is acknowledged or refused for good, or the outbox is revised.
         """
         attempts = notices[0].attempts
         while (failure := await self._try(notices[0].sink, send)) is not None:
@@ -160,6 +199,8 @@ class Delivery:
                 return
             attempts += 1
             await self._retry_later(notices, failure.reason, self._pause_s(attempts, failure.retry_after_s))
+            if self._revised[notices[0].sink].is_set():
+                return
         at = utc_now(self._clock)
         for notice in notices:
             await self._persist(partial(self._outbox.mark_delivered, notice, at=at))
@@ -177,8 +218,21 @@ class Delivery:
         for notice in notices:
             await self._persist(partial(self._outbox.mark_retry, notice, due_at=due_at, reason=reason))
             self._announcer.tell(NoticeFailed(notice=notice, at=at, reason=reason, retry_at=due_at))
-        await self._clock.sleep(pause_s)
-        await self._open.wait()
+        await self._pause(notices[0].sink, pause_s)
+        await self._may_send(notices[0].sink)
+
+    async def _pause(self, sink: str, delay_s: float) -> None:
+        """
+        Sleep, or until the outbox is revised.
+        """
+        waits: list[asyncio.Future[Any]] = [
+            asyncio.ensure_future(self._clock.sleep(delay_s)),
+            asyncio.ensure_future(self._revised[sink].wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await cancel_and_wait(waits)
 
     async def _try(self, sink: str, send: Callable[[], Awaitable[None]]) -> DeliveryFailedError | None:
         try:

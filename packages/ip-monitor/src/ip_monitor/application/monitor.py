@@ -95,6 +95,7 @@ class Monitor:
         announcer: tells observers.
         sinks: the names under which a change's deliveries are written.
         on_change: called after a change is on disk, to wake the delivery.
+        rules: from who is asked about a family to what its votes need.
         portal: asked when nobody gave an address.
         rng: shortens intervals.
         make_key: keys of changes.
@@ -109,7 +110,7 @@ class Monitor:
         announcer: Announcer,
         clock: Clock,
         schedule: Schedule | None = None,
-        rules: Rules | None = None,
+        rules: Callable[[Electorate], Rules] = lambda _: Rules(),
         sinks: Sequence[str] = (),
         on_change: Callable[[], None] = lambda: None,
         portal: PortalProbe | None = None,
@@ -122,7 +123,7 @@ class Monitor:
         self._announcer = announcer
         self._clock = clock
         self._schedule = schedule or Schedule()
-        self._rules = rules or Rules()
+        self._rules = rules
         self._sinks = tuple(sinks)
         self._on_change = on_change
         self._portal = portal
@@ -278,7 +279,7 @@ class Monitor:
             electorate,
             course.previous(family),
             at=utc_now(self._clock),
-            rules=self._rules,
+            rules=self._rules(electorate),
             portal_seen=portal_seen,
         )
 

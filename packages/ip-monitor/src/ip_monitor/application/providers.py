@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from ip_monitor.application.panel import Panel
     from ip_monitor.application.ports import Provider
+    from ip_monitor.domain.addresses import Family
     from ip_monitor.domain.answers import Answer
+    from ip_monitor.domain.ballots import Ballot
     from ip_monitor.domain.events import Event
     from ip_monitor.domain.performance import SourceStatistics
     from ip_monitor.domain.providers import ProviderSpec
@@ -54,8 +56,8 @@ class ManagedProvider:
 
     Attributes:
         priority: among the sources; higher ones are asked and listed first, 0 to 1000.
-        is_custom: added by hand, and therefore kept whole in the database and removable; the built-in ones can only
-            be switched off.
+        is_custom: added by hand, and therefore kept whole in the database and removable; the built-in ones, and those of
+            the settings, can only be switched off.
     """
 
     spec: ProviderSpec
@@ -97,6 +99,7 @@ class IPAPIManager:
         store: keeps decisions over restarts.
         make: from a specification to the provider that asks so.
         check_host: resolves a specification's server and raises when an address must not be connected to.
+        on_change: called after the panel got other sources.
     """
 
     def __init__(
@@ -106,11 +109,13 @@ class IPAPIManager:
         store: ProviderStore,
         make: Callable[[ProviderSpec], Provider],
         check_host: Callable[[ProviderSpec], Awaitable[object]],
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._panel = panel
         self._store = store
         self._make = make
         self._check_host = check_host
+        self._on_change = on_change
         self._managed: dict[str, ManagedProvider] = {}
         self._providers: dict[str, Provider] = {}
         self._performance: dict[str, Performance] = {}
@@ -118,38 +123,59 @@ class IPAPIManager:
     async def start(self, built_in: Iterable[ProviderSpec], *, spares: Iterable[ProviderSpec] = ()) -> None:
         """
         Put the built-in sources and what the database keeps to the panel; `spares` are known but switched off.
+
+        Where decisions that are kept would leave nobody to ask about a family that the settings want asked, as after
+        a change of those, they give way: a monitor that asks nobody would miss every change in silence.
+
+        Raises:
+            StorageUnavailableError: what is kept cannot be read.
         """
+        built_in = tuple(built_in)
         for spec in built_in:
             self._put(ManagedProvider(spec=spec))
         for spec in spares:
             self._put(ManagedProvider(spec=spec, is_enabled=False))
+        families = {spec.family for spec in built_in}
         for kept in await self._store.load_providers():
             known = self._managed.get(kept.spec.name)
-            if kept.is_custom:
+            if kept.is_custom and known is None and kept.spec.family in families:
                 self._put(kept)
-            elif known is not None:
+            elif known is not None and not kept.is_custom:
                 self._put(replace(known, is_enabled=kept.is_enabled, priority=kept.priority))
+        for spec in built_in:
+            if not self._is_asked(spec.family):
+                self._restore(built_in, spec.family)
         self._apply()
+
+    def recall(self, ballots: Iterable[Ballot]) -> None:
+        """
+        Count the answers of ballots on record, so that statistics outlive a restart.
+        """
+        for ballot in ballots:
+            self._count(ballot)
 
     def list(self) -> tuple[ManagedProvider, ...]:
         """
-        All, the enabled ones first, then by priority and name.
+        All, the enabled ones first, then by priority, then in the order in which they became known.
         """
-        return tuple(sorted(self._managed.values(), key=lambda one: (not one.is_enabled, -one.priority, one.spec.name)))
+        return tuple(sorted(self._managed.values(), key=lambda one: (not one.is_enabled, -one.priority)))
 
-    async def add(self, spec: ProviderSpec) -> ManagedProvider:
+    async def add(self, *specs: ProviderSpec) -> tuple[ManagedProvider, ...]:
         """
+        Add sources, all or, when one is refused, none.
+
         Raises:
-            ProviderRefusedError: the name is taken, there are too many, or the server must not be reached; nothing was
-                kept.
-            StorageUnavailableError: it cannot be kept; it is not asked either.
+            ProviderRefusedError: a name is taken, there are too many, or a server must not be reached; nothing was kept.
+            StorageUnavailableError: one cannot be kept; it is not asked either.
         """
-        if any(name.casefold() == spec.name.casefold() for name in self._managed):
-            raise ProviderRefusedError(f"there is a provider {spec.name!r} already. Choose another name.")
-        if len(self._managed) >= MOST_PROVIDERS:
-            raise ProviderRefusedError(f"there are {MOST_PROVIDERS} providers already. Remove one first.")
-        await self._guard(spec)
-        return await self._keep(ManagedProvider(spec=spec, is_custom=True))
+        for spec in specs:
+            if any(name.casefold() == spec.name.casefold() for name in self._managed):
+                raise ProviderRefusedError(f"there is a provider {spec.name!r} already. Choose another name.")
+        if len(self._managed) + len(specs) > MOST_PROVIDERS:
+            raise ProviderRefusedError(f"there are at most {MOST_PROVIDERS} providers. Remove one first.")
+        for spec in specs:
+            await self._guard(spec)
+        return tuple([await self._keep(ManagedProvider(spec=spec, is_custom=True)) for spec in specs])
 
     async def remove(self, name: str) -> None:
         """
@@ -159,7 +185,9 @@ class IPAPIManager:
         """
         managed = self._get(name)
         if not managed.is_custom:
-            raise ProviderRefusedError(f"{name!r} is built in and cannot be removed. Disable it.")
+            raise ProviderRefusedError(
+                f"{name!r} is built in, or comes from the settings, and cannot be removed. Disable it."
+            )
         self._check_somebody_is_left(managed)
         await self._store.delete_provider(name)
         del self._managed[name], self._providers[name]
@@ -213,10 +241,13 @@ class IPAPIManager:
         """
         if isinstance(event, CheckFinished):
             for ballot in event.check.ballots:
-                for answer in ballot.answers:
-                    performance = self._performance.get(answer.source.name)
-                    if performance is not None:
-                        performance.record(answer, ballot.verdict)
+                self._count(ballot)
+
+    def _count(self, ballot: Ballot) -> None:
+        for answer in ballot.answers:
+            performance = self._performance.get(answer.source.name)
+            if performance is not None:
+                performance.record(answer, ballot.verdict)
 
     async def _guard(self, spec: ProviderSpec) -> None:
         if not spec.allow_private_address and spec.transport.is_web and spec.port not in {None, *WEB_PORTS}:
@@ -238,6 +269,14 @@ class IPAPIManager:
             raise ProviderRefusedError(
                 f"{leaving.spec.name!r} is the last provider for {family.label}. Enable another one first."
             )
+
+    def _is_asked(self, family: Family) -> bool:
+        return any(one.is_enabled and one.spec.family is family for one in self._managed.values())
+
+    def _restore(self, specs: Iterable[ProviderSpec], family: Family) -> None:
+        for spec in specs:
+            if spec.family is family:
+                self._put(replace(self._managed[spec.name], is_enabled=True))
 
     def _get(self, name: str) -> ManagedProvider:
         try:
@@ -261,3 +300,4 @@ class IPAPIManager:
 
     def _apply(self) -> None:
         self._panel.replace([self._providers[one.spec.name] for one in self.list() if one.is_enabled])
+        self._on_change()

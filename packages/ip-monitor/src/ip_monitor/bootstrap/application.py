@@ -6,102 +6,57 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from ip_monitor.adapters.providers.client import HTTPClient
-from ip_monitor.adapters.providers.factory import provider_for
-from ip_monitor.adapters.providers.portal import PortalProbe
+from ip_monitor.adapters.providers.defaults import CDN_RANGES
 from ip_monitor.adapters.storage.sqlite import Retention, SQLiteIPStorage
 from ip_monitor.application.announcing import Announcer
-from ip_monitor.application.delivery import Delivery
-from ip_monitor.application.monitor import Monitor
-from ip_monitor.application.panel import Panel
-from ip_monitor.application.ports import BallotStore, IPStorage
-from ip_monitor.application.schedule import Schedule
+from ip_monitor.application.quiet import QuietTime
 from ip_monitor.application.upkeep import Upkeep
+from ip_monitor.bootstrap.asking import Asking, Keeper
 from ip_monitor.bootstrap.onlooker import Onlooker
-from ip_monitor.bootstrap.sinks import SINK_SETTINGS, notifiers_for
+from ip_monitor.bootstrap.sinks import LOUD_SINKS, SINK_SETTINGS
 from ip_monitor.bootstrap.sources import provider_specs
-from ip_monitor.domain.addresses import AddressPolicy, Family
-from ip_monitor.domain.ballots import Electorate, Rules
+from ip_monitor.bootstrap.telling import Telling
+from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.checks import Trigger
+from ip_monitor.domain.events import CheckFinished
+from ip_monitor.domain.quiet import QuietHours
+from ip_monitor.errors import IPMonitorError
+from ip_monitor.resilience.cache import Cache
 from ip_monitor.resilience.clock import SystemClock, utc_now
+from ip_monitor.resilience.rate_limiter import SlidingWindowLimiter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine, Sequence
 
+    from ip_monitor.application.admin import Admin
+    from ip_monitor.application.delivery import Delivery
     from ip_monitor.application.ports import Clock, Notifier, Observer
+    from ip_monitor.application.providers import IPAPIManager
+    from ip_monitor.domain.addresses import Network
     from ip_monitor.domain.answers import Source
     from ip_monitor.domain.changes import Change, CurrentAddress
     from ip_monitor.domain.checks import Check
+    from ip_monitor.domain.events import Event
     from ip_monitor.domain.providers import ProviderSpec
-    from ip_monitor.settings import Settings
+    from ip_monitor.settings import Request, Settings
 
 # How long a single check may go on sending what it found, before it leaves that to the next run.
 LAST_WORDS_S = 10.0
+# How long a check answers for others that are asked for, and how many may be asked for by hand in a minute.
+REMEMBERED_S = 5.0
+CHECKS_A_MINUTE = 12
 
 
-class _Telling:
+class InterruptedCheckError(IPMonitorError):
     """
-    The notifiers and the delivery to them.
-    """
-
-    def __init__(self, settings: Settings, storage: SQLiteIPStorage, announcer: Announcer, *, clock: Clock) -> None:
-        self.notifiers: list[Notifier] = notifiers_for(settings, clock=clock)
-        self.delivery = Delivery(storage, self.notifiers, announcer=announcer, clock=clock)
-
-    async def aclose(self) -> None:
-        for notifier in self.notifiers:
-            await notifier.aclose()
-
-
-class _Asking:
-    """
-    The providers, the panel and the monitor over them.
+    The settings changed, or the monitor ended, while the check ran.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        specs: Sequence[ProviderSpec] | None,
-        *,
-        keeper: _Keeper,
-        announcer: Announcer,
-        delivery: Delivery | None,
-        clock: Clock,
-    ) -> None:
-        chosen = provider_specs(settings) if specs is None else tuple(specs)
-        self.client = HTTPClient(policy=AddressPolicy(settings.public_ranges))
-        self.panel = Panel(
-            [provider_for(spec, client=self.client, clock=clock) for spec in chosen],
-            clock=clock,
-            deadline_s=settings.timeout_s,
-        )
-        asks_the_world = specs is None and settings.default_providers
-        self.monitor = Monitor(
-            self.panel,
-            storage=keeper,
-            ballots=keeper,
-            announcer=announcer,
-            clock=clock,
-            schedule=Schedule(
-                interval_s=settings.interval_s, retry_s=settings.retry_s, confirm_pause_s=settings.confirm_pause_s
-            ),
-            rules=_rules(self.panel),
-            sinks=() if delivery is None else delivery.sinks,
-            on_change=(lambda: None) if delivery is None else delivery.wake,
-            portal=PortalProbe(self.client) if asks_the_world else None,
-        )
-
-    async def aclose(self) -> None:
-        await self.monitor.aclose()
-        await self.client.aclose()
-
-
-class _Keeper(IPStorage, BallotStore, Protocol):
-    """
-    What a monitor writes to.
-    """
+    def __init__(self) -> None:
+        super().__init__("the check was interrupted by a change of the settings or by the end; ask again.")
 
 
 class Application:
@@ -111,6 +66,11 @@ class Application:
     Attributes:
         storage: the database, one for the whole life.
         announcer: tells the observers.
+        clock: all parts share it.
+        request: where the settings were read from; None when they were given by hand.
+        quiet: when announcements to people wait.
+        checks: the last check, for a few seconds.
+        asks: how often people may have the world asked.
     """
 
     def __init__(
@@ -122,26 +82,55 @@ class Application:
         clock: Clock,
         specs: Sequence[ProviderSpec] | None,
         only_look: bool,
+        request: Request | None,
     ) -> None:
         self.storage = storage
         self.announcer = announcer
-        self._clock = clock
+        self.clock = clock
+        self.request = request
+        self.quiet = QuietTime(clock=clock, hours=QuietHours.parse(settings.quiet_hours), loud=LOUD_SINKS)
+        self.checks: Cache[Check] = Cache(ttl_s=REMEMBERED_S, clock=clock)
+        self.asks = SlidingWindowLimiter("asked for by hand", limit=CHECKS_A_MINUTE, window_s=60.0, clock=clock)
         self._specs = specs
-        self._keeper: _Keeper = Onlooker(storage) if only_look else storage
-        self._telling = None if only_look else _Telling(settings, storage, announcer, clock=clock)
+        self._keeper: Keeper = Onlooker(storage) if only_look else storage
+        self._only_look = only_look
+        self._telling: Telling | None = None
         self._settings = settings
-        self._asking: _Asking = self._new_asking(settings)
+        self._asking: Asking = self._new_asking(settings)
         self._wanted: Settings | None = None
         self._poke = asyncio.Event()
+        self._stop = asyncio.Event()
 
-    def _new_asking(self, settings: Settings) -> _Asking:
-        return _Asking(
+    async def start(self) -> None:
+        """
+        Take up what people decided before the last end.
+
+        Raises:
+            StorageUnavailableError: that cannot be read.
+        """
+        if not self._only_look:
+            state = await self.storage.load_state()
+            # The names are those of the use cases that keep them; importing these would cost what few runs need.
+            self.quiet.mute_until(float(state.get("muted_until", "0")))
+            self._telling = self._new_telling(self._settings, is_stopped="queue_stopped" in state)
+            self._asking = self._new_asking(self._settings)
+        await self._asking.start()
+        self.announcer.add(self)
+
+    def _new_telling(self, settings: Settings, *, is_stopped: bool) -> Telling:
+        return Telling(
+            settings, self.storage, self.announcer, clock=self.clock, quiet=self.quiet, is_stopped=is_stopped
+        )
+
+    def _new_asking(self, settings: Settings) -> Asking:
+        return Asking(
             settings,
             self._specs,
             keeper=self._keeper,
+            storage=self.storage,
             announcer=self.announcer,
-            delivery=self._telling.delivery if self._telling else None,
-            clock=self._clock,
+            delivery=self.delivery,
+            clock=self.clock,
         )
 
     @property
@@ -149,17 +138,71 @@ class Application:
         """
         What applies now.
         """
-        return self._settings
+        return self._wanted or self._settings
 
     @property
     def sources(self) -> tuple[Source, ...]:
         return self._asking.panel.sources
+
+    @property
+    def manager(self) -> IPAPIManager:
+        return self._asking.manager
+
+    @property
+    def delivery(self) -> Delivery | None:
+        return self._telling.delivery if self._telling else None
+
+    @property
+    def notifiers(self) -> Sequence[Notifier]:
+        return self._telling.notifiers if self._telling else ()
+
+    @property
+    def refused_ranges(self) -> tuple[Network, ...]:
+        return CDN_RANGES
+
+    @cached_property
+    def admin(self) -> Admin:
+        """
+        The use cases of people.
+        """
+        from ip_monitor.application.admin import Admin  # noqa: PLC0415 # most runs are never asked for anything
+
+        return Admin(self, self.storage)
+
+    def observe(self, event: Event) -> None:
+        """
+        A check of the schedule answers for those asked for in the next seconds too.
+        """
+        if isinstance(event, CheckFinished):
+            self.checks.put("last", event.check, namespace="checks")
+
+    async def check(self, trigger: Trigger = Trigger.REQUEST) -> Check:
+        """
+        One check, or the one that runs.
+
+        Raises:
+            InterruptedCheckError: the settings changed, or the end came, before it was done.
+            StorageUnavailableError: as `Monitor.check`.
+        """
+        try:
+            return await self._asking.monitor.check(trigger)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise InterruptedCheckError from error
 
     def request_check(self) -> None:
         """
         Make the running monitor check now.
         """
         self._asking.monitor.request_check(Trigger.REQUEST)
+
+    def request_stop(self) -> None:
+        """
+        Make `run` return.
+        """
+        self._stop.set()
 
     async def known(self) -> tuple[list[CurrentAddress], Sequence[Change]]:
         """
@@ -183,31 +226,33 @@ class Application:
 
     async def run(self) -> None:
         """
-        Check and deliver until cancelled.
+        Check and deliver until cancelled, or until `request_stop`.
         """
         telling = self._start_telling()
         upkeep = self._start_upkeep()
+        stop = asyncio.create_task(self._stop.wait(), name="ip-monitor-stop-request")
         try:
-            while True:
+            while not stop.done():
                 asking = asyncio.create_task(self._asking.monitor.run(), name="ip-monitor-monitor")
                 poke = asyncio.create_task(self._poke.wait(), name="ip-monitor-reconfigure")
                 try:
-                    done, _ = await asyncio.wait({asking, poke, telling}, return_when=asyncio.FIRST_COMPLETED)
+                    waits = {asking, poke, telling, stop}
+                    done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
                     for task in done:
                         task.result()  # a defect that ended one of them must not be hidden
                 finally:
                     await _end(asking, poke)
-                if await self._take_over():
+                if not stop.done() and await self._take_over():
                     await _end(telling)
                     telling = self._start_telling()
         finally:
-            await _end(telling, upkeep)
+            await _end(telling, upkeep, stop)
 
     def _start_upkeep(self) -> asyncio.Task[None]:
         async def trim() -> None:
-            await self.storage.trim(Retention(), now=utc_now(self._clock))
+            await self.storage.trim(_retention(self._settings), now=utc_now(self.clock))
 
-        work = Upkeep(trim, announcer=self.announcer, clock=self._clock).run() if self._telling else _nothing()
+        work = Upkeep(trim, announcer=self.announcer, clock=self.clock).run() if self._telling else _nothing()
         return asyncio.create_task(work, name="ip-monitor-upkeep")
 
     def _start_telling(self) -> asyncio.Task[None]:
@@ -222,12 +267,15 @@ class Application:
         before, after = self._settings, self._wanted or self._settings
         self._wanted, self._settings = None, after
         await self._asking.aclose()
+        self.quiet.set_hours(QuietHours.parse(after.quiet_hours))
         # A delivery under way is left alone unless its sinks change: cutting it short could send a notice twice.
         renew = self._telling is not None and any(getattr(before, n) != getattr(after, n) for n in SINK_SETTINGS)
         if renew and self._telling is not None:
+            is_stopped = self._telling.delivery.is_stopped
             await self._telling.aclose()
-            self._telling = _Telling(after, self.storage, self.announcer, clock=self._clock)
+            self._telling = self._new_telling(after, is_stopped=is_stopped)
         self._asking = self._new_asking(after)
+        await self._asking.start()
         return renew
 
     async def check_once(self) -> Check:
@@ -245,9 +293,19 @@ class Application:
         """
         Close everything but the database. Idempotent.
         """
+        await self.checks.aclose()
         await self._asking.aclose()
         if self._telling is not None:
             await self._telling.aclose()
+
+
+def _retention(settings: Settings) -> Retention:
+    return Retention(
+        changes=settings.keep_changes,
+        changes_days=settings.keep_changes_days or None,
+        ballots=settings.keep_ballots,
+        ballots_days=settings.keep_ballots_days or None,
+    )
 
 
 async def _nothing() -> None:
@@ -273,6 +331,7 @@ async def assemble(
     start_anew: bool = False,
     only_look: bool = False,
     clock: Clock | None = None,
+    request: Request | None = None,
 ) -> AsyncGenerator[Application]:
     """
     Open the database, build the parts; close everything at the end of the block, whatever ended it.
@@ -284,6 +343,7 @@ async def assemble(
         start_anew: a damaged database is kept under another name, and a new one begun.
         only_look: read the database beside the process that writes it; record and announce nothing.
         clock: the machine's own by default.
+        request: where `settings` were read from, so that people can change them while it runs.
 
     Raises:
         StorageUnavailableError: the database cannot be used; its leaves say why.
@@ -297,15 +357,14 @@ async def assemble(
         stack.push_async_callback(storage.close)
         announcer = Announcer(observers, clock=clock)
         application = Application(
-            settings, storage=storage, announcer=announcer, clock=clock, specs=specs, only_look=only_look
+            settings,
+            storage=storage,
+            announcer=announcer,
+            clock=clock,
+            specs=specs,
+            only_look=only_look,
+            request=request,
         )
         stack.push_async_callback(application.aclose)
+        await application.start()
         yield application
-
-
-def _rules(panel: Panel) -> Rules:
-    """
-    Two operators must agree; where some family has a single operator to ask, that one decides.
-    """
-    fewest = min((len(Electorate.of(panel.sources, family).weights) for family in panel.families), default=2)
-    return Rules(minimum_operators=max(1, min(2, fewest)))

@@ -17,6 +17,11 @@ SINK_SETTINGS = ("command", "discord_webhook", "webhook", "webhook_secret")
 The settings that decide which notifiers there are.
 """
 
+LOUD_SINKS = frozenset({"log", "command", "webhook"})
+"""
+Where programs listen, which act on a change and do not sleep: no quiet hours and no muting for these.
+"""
+
 
 def notifiers_for(settings: Settings, *, clock: Clock) -> list[Notifier]:
     """

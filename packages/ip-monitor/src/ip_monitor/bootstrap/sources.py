@@ -13,7 +13,7 @@ from ip_monitor.domain.addresses import Family
 from ip_monitor.errors import IPMonitorError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from ip_monitor.domain.providers import ProviderSpec
     from ip_monitor.settings import Settings
@@ -50,13 +50,6 @@ class NobodyToAskError(IPMonitorError, ValueError):
         )
 
 
-def bare_name(spec: ProviderSpec) -> str:
-    """
-    A provider's name without the family: what settings and people call it.
-    """
-    return spec.name.removesuffix(f" {spec.family.label}")
-
-
 def provider_specs(settings: Settings) -> tuple[ProviderSpec, ...]:
     """
     Who is asked, in the order shown: the built-in ones, the spares that were switched on, then the user's own.
@@ -68,19 +61,32 @@ def provider_specs(settings: Settings) -> tuple[ProviderSpec, ...]:
     # No customer has an address of a content network; whoever tells one has seen the network and not the customer.
     own = [replace(spec, refused_ranges=CDN_RANGES) for provider in settings.providers for spec in provider.specs()]
     built_in = DEFAULTS if settings.default_providers else ()
-    known = [bare_name(spec) for spec in (*DEFAULTS, *SPARES, *own)]
+    known = [spec.bare_name for spec in (*DEFAULTS, *SPARES, *own)]
     _check_names("disabled_providers", settings.disabled_providers, known)
-    _check_names("enabled_providers", settings.enabled_providers, [bare_name(spec) for spec in SPARES])
-    spares = [spec for spec in SPARES if bare_name(spec) in settings.enabled_providers]
+    _check_names("enabled_providers", settings.enabled_providers, [spec.bare_name for spec in SPARES])
+    spares = [spec for spec in SPARES if spec.bare_name in settings.enabled_providers]
     families = FAMILIES[settings.families]
     chosen = tuple(
         replace(spec, timeout_s=min(spec.timeout_s, settings.timeout_s))
         for spec in (*built_in, *spares, *own)
-        if spec.family in families and bare_name(spec) not in settings.disabled_providers
+        if spec.family in families and spec.bare_name not in settings.disabled_providers
     )
     if not chosen:
         raise NobodyToAskError
     return chosen
+
+
+def spare_specs(settings: Settings, chosen: Sequence[ProviderSpec]) -> tuple[ProviderSpec, ...]:
+    """
+    Who is known for the wanted families and not asked: a person may switch them on while the monitor runs.
+    """
+    own = [replace(spec, refused_ranges=CDN_RANGES) for provider in settings.providers for spec in provider.specs()]
+    asked = {spec.name for spec in chosen}
+    return tuple(
+        replace(spec, timeout_s=min(spec.timeout_s, settings.timeout_s))
+        for spec in (*own, *DEFAULTS, *SPARES)
+        if spec.family in FAMILIES[settings.families] and spec.name not in asked
+    )
 
 
 def _check_names(option: str, names: Iterable[str], known: Iterable[str]) -> None:

@@ -17,11 +17,19 @@ import click
 from ip_monitor.cli.options import settings_options
 from ip_monitor.cli.output import echo_json, echo_table
 from ip_monitor.errors import IPMonitorError
-from ip_monitor.settings import CustomProvider, Rank, Settings, StoredSettings, change_setting, load, options
-from ip_monitor.settings.text import as_text, as_toml, plain
+from ip_monitor.settings import (
+    CustomProvider,
+    Settings,
+    StoredSettings,
+    as_toml_text,
+    change_setting,
+    load,
+    options,
+)
+from ip_monitor.settings.text import as_text, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from ip_monitor.settings import Loaded, Option, Request
 
@@ -134,7 +142,7 @@ def save(request: Request, *, file: str | None) -> None:
     out, and what has its default value stands there as a comment.
     """
     loaded = load(request)
-    text = "".join(f"{line}\n" for line in _toml(loaded))
+    text = as_toml_text(loaded)
     if file is None:
         click.echo(text, nl=False)
         return
@@ -187,24 +195,6 @@ def _tell(name: str, loaded: Loaded) -> None:
         click.echo(f"process {pid} takes it over now")
     elif pid is not None:
         click.echo(f"it applies when process {pid} is started again")
-
-
-def _toml(loaded: Loaded) -> Iterator[str]:
-    for option in options(Settings):
-        value = getattr(loaded.settings, option.name)
-        if option.name == "providers" or value is None:
-            continue
-        if option.secret:
-            yield f"# {option.name}: a secret, from {loaded.origins[option.name].where}"
-            continue
-        mark = "# " if loaded.origins[option.name].rank is Rank.DEFAULT else ""
-        yield f"{mark}{option.name} = {as_toml(value)}"
-    for provider in loaded.settings.providers:
-        yield "\n[[providers]]"
-        for option in options(CustomProvider):
-            value = getattr(provider, option.name)
-            if value != option.default:
-                yield f"{option.name} = {as_toml(value)}"
 
 
 def _markdown(known: Sequence[Option], *, head: str) -> str:

@@ -17,6 +17,7 @@ from ip_monitor.domain.events import (
     ConfirmationStarted,
     NoticeDelivered,
     NoticeFailed,
+    SourcesChanged,
     Trouble,
     TroubleOver,
 )
@@ -106,10 +107,10 @@ class LogLines:
                 write("delivered", sink=event.notice.sink, address=str(event.notice.change.address))
             case NoticeFailed():
                 self._undelivered(event)
-            case Trouble():
+            case Trouble() | TroubleOver():
                 self._trouble(event)
-            case TroubleOver():
-                self._log.info("works again", topic=event.topic)
+            case SourcesChanged():
+                self._log.info("asking from now on", sources=", ".join(source.name for source in event.sources))
 
     def _answer(self, event: AnswerArrived) -> None:
         answer = event.answer
@@ -144,7 +145,10 @@ class LogLines:
         known = {} if verdict.address is None else {"address": str(verdict.address)}
         write(verdict.kind.value.replace("_", " "), family=ballot.family.label, **known, why=verdict.reason)
 
-    def _trouble(self, event: Trouble) -> None:
+    def _trouble(self, event: Trouble | TroubleOver) -> None:
+        if isinstance(event, TroubleOver):
+            self._log.info("works again", topic=event.topic)
+            return
         write = self._log.error if event.count == 1 else self._log.debug
         remedy = {"remedy": event.remedy} if event.remedy else {}
         write(event.what, topic=event.topic, **remedy, in_a_row=event.count)

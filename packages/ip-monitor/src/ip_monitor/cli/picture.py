@@ -20,6 +20,7 @@ from ip_monitor.domain.events import (
     ConfirmationStarted,
     NoticeDelivered,
     NoticeFailed,
+    SourcesChanged,
     Trouble,
     TroubleOver,
 )
@@ -91,10 +92,16 @@ class Picture:
                 self.delivered += 1
             case NoticeFailed():
                 self.undelivered[event.notice.key] = event
-            case Trouble():
-                self.troubles[event.topic] = event
-            case TroubleOver():
-                self.troubles.pop(event.topic, None)
+            case Trouble() | TroubleOver():
+                self._trouble(event)
+            case SourcesChanged():
+                self.sources = event.sources
+
+    def _trouble(self, event: Trouble | TroubleOver) -> None:
+        if isinstance(event, Trouble):
+            self.troubles[event.topic] = event
+        else:
+            self.troubles.pop(event.topic, None)
 
     def _finish(self, event: CheckFinished) -> None:
         self.checking = self.confirming = False

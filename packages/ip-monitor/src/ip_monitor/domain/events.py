@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ip_monitor.domain.addresses import Family
-    from ip_monitor.domain.answers import Answer
+    from ip_monitor.domain.answers import Answer, Source
     from ip_monitor.domain.changes import Change
     from ip_monitor.domain.checks import Check, Trigger
     from ip_monitor.domain.notices import Notice
@@ -112,6 +112,15 @@ class TroubleOver:
     topic: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcesChanged:
+    """
+    From the next check on these are asked.
+    """
+
+    sources: tuple[Source, ...]
+
+
 Event: TypeAlias = (
     CheckStarted
     | AnswerArrived
@@ -122,4 +131,5 @@ Event: TypeAlias = (
     | NoticeFailed
     | Trouble
     | TroubleOver
+    | SourcesChanged
 )

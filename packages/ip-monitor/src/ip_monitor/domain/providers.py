@@ -34,6 +34,7 @@ _URL_PUNCTUATION = frozenset("!#$%&'()*+,-./:;=?@[]_~")
 _LONGEST_URL = 2048
 _SHOWN_URL = 80
 MAX_TIMEOUT_S = 30.0
+USUAL_TIMEOUT_S = 4.5
 _TRANSPORTS = {transport.value: transport for transport in Transport}
 _WEIGHTS = {Transport.STUN: 0.5, Transport.DNS: 0.25, Transport.INTERFACE: 0.0}
 _DNS = frozenset({Transport.DNS, Transport.DOT, Transport.DOH})
@@ -96,7 +97,7 @@ class ProviderSpec:
     require_fields: tuple[tuple[str, str], ...] = ()
     forbid_fields: tuple[tuple[str, str], ...] = ()
     refused_ranges: tuple[Network, ...] = ()
-    timeout_s: float = 4.5
+    timeout_s: float = USUAL_TIMEOUT_S
     allow_plain_http: bool = False
     allow_private_address: bool = False
 
@@ -116,6 +117,13 @@ class ProviderSpec:
     @property
     def transport(self) -> Transport:
         return _TRANSPORTS[urlsplit(self.url).scheme]
+
+    @property
+    def bare_name(self) -> str:
+        """
+        The name without the family: what settings and people call it.
+        """
+        return self.name.removesuffix(f" {self.family.label}")
 
     @property
     def host(self) -> str:

@@ -5,6 +5,7 @@ What a user can decide: where it is read from, what it may be, and what it is no
 from ip_monitor.settings.changing import change_setting
 from ip_monitor.settings.custom_provider import CustomProvider
 from ip_monitor.settings.errors import Problem, SettingsError
+from ip_monitor.settings.export import as_toml_text
 from ip_monitor.settings.loading import Reading, ValidatorFailedError, load
 from ip_monitor.settings.model import Settings
 from ip_monitor.settings.option import Option, options
@@ -28,6 +29,7 @@ __all__ = [
     "SettingsError",
     "StoredSettings",
     "ValidatorFailedError",
+    "as_toml_text",
     "change_setting",
     "load",
     "options",

@@ -86,6 +86,28 @@ class Settings:
             is_command=True,
         ),
     ] = ()
+    quiet_hours: Annotated[
+        str,
+        About(
+            "Hours, local time, in which announcements to people wait, such as `22:00-07:00`. Programs are told at once.",
+            live=True,
+        ),
+    ] = ""
+    keep_changes: Annotated[
+        int, Ge(1), Le(10_000_000), About("How many changes of the address are kept at most.", live=True)
+    ] = 100_000
+    keep_changes_days: Annotated[
+        float, Ge(0), Le(36_500), About("For how many days changes are kept; 0 for ever.", live=True)
+    ] = 0.0
+    keep_ballots: Annotated[
+        int,
+        Ge(1),
+        Le(10_000_000),
+        About("How many ballots that changed nothing are kept at most, for `why` and the statistics.", live=True),
+    ] = 20_000
+    keep_ballots_days: Annotated[
+        float, Ge(0), Le(36_500), About("For how many days these are kept; 0 for ever.", live=True)
+    ] = 90.0
     log_format: Annotated[Literal["text", "json"], About("How log lines are written.")] = "text"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], About("The least serious log line that is written.")

@@ -68,7 +68,7 @@ class Option:
         """
         unit = {"s": " seconds", "bytes": " bytes", None: ""}[self.unit]
         if self.minimum is not None and self.maximum is not None:
-            return f"{self.minimum:g} to {self.maximum:g}{unit}"
+            return f"{self.minimum:.12g} to {self.maximum:.12g}{unit}"
         if self.choices:
             return f"{', '.join(self.choices[:-1])} or {self.choices[-1]}"
         return self.kind

@@ -54,6 +54,8 @@ def as_toml(value: Any) -> str:
     match value:
         case bool():
             return str(value).lower()
+        case int():
+            return str(value)
         case float():
             return f"{value:g}"
         case [*items]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from ip_monitor.domain.quiet import QuietHours, QuietHoursRefusedError
 from ip_monitor.settings import locations, schema
 from ip_monitor.settings.custom_provider import CustomProvider
 from ip_monitor.settings.errors import Problem
@@ -131,5 +132,11 @@ def _cross_checks(settings: Settings, found: Gathered) -> Iterator[Problem]:
         origin: Origin = found.origins.get(name, DEFAULT)
         return Problem(option=name, where=origin.where, wrong=wrong, value=value)
 
+    try:
+        QuietHours.parse(settings.quiet_hours)
+    except QuietHoursRefusedError:
+        yield problem(
+            "quiet_hours", "must be hours such as 22:00-07:00, or empty.", settings.quiet_hours[:_LONGEST_VALUE]
+        )
     if not settings.default_providers and not settings.providers:
         yield problem("default_providers", "leaves nobody to ask; add [[providers]] tables, or say true.", "false")

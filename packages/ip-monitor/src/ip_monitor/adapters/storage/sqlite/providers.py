@@ -8,6 +8,7 @@ import ipaddress
 import json
 from typing import TYPE_CHECKING, Any
 
+from ip_monitor.adapters.storage.sqlite.schema import version_of
 from ip_monitor.application.providers import ManagedProvider
 from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.providers import ProviderSpec, ReplyFormat
@@ -15,6 +16,8 @@ from ip_monitor.domain.providers import ProviderSpec, ReplyFormat
 if TYPE_CHECKING:
     import sqlite3
 
+# A database that is only read may not be migrated yet.
+_SINCE_VERSION = 2
 _PLAIN = ("name", "url", "operator", "json_path", "weight", "timeout_s", "allow_plain_http", "allow_private_address")
 
 
@@ -23,6 +26,8 @@ def load(db: sqlite3.Connection) -> list[ManagedProvider]:
     Raises:
         SourceRefusedError: a row that says what a specification may not say.
     """
+    if version_of(db) < _SINCE_VERSION:
+        return []
     rows = db.execute("SELECT spec, is_enabled, priority, is_custom FROM providers ORDER BY name")
     return [
         ManagedProvider(

@@ -72,7 +72,26 @@ CREATE TABLE providers (
     spec TEXT NOT NULL
 ) STRICT;
 """
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
+# `state` holds what outlives a restart although nobody would call it a setting, such as a queue that was stopped.
+_VERSION_3 = """
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    who TEXT NOT NULL,
+    via TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    refused TEXT NOT NULL
+) STRICT;
+CREATE TABLE state (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+ALTER TABLE deliveries ADD COLUMN kind TEXT NOT NULL DEFAULT 'change' CHECK (kind IN ('change', 'reminder'));
+"""
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 LATEST = len(MIGRATIONS)
 
 

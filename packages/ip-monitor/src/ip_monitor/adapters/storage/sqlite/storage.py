@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ip_monitor.adapters.storage.sqlite import codec, maintenance, providers
+from ip_monitor.adapters.storage.sqlite import administration, codec, maintenance, providers
 from ip_monitor.adapters.storage.sqlite.errors import DatabaseCorruptError
 from ip_monitor.adapters.storage.sqlite.file import make_directory, set_aside
 from ip_monitor.adapters.storage.sqlite.instance_lock import InstanceLock
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from ip_monitor.adapters.storage.sqlite.maintenance import Retention
     from ip_monitor.application.providers import ManagedProvider
     from ip_monitor.domain.addresses import Address, Family
+    from ip_monitor.domain.audit import AuditEntry
     from ip_monitor.domain.ballots import Ballot
     from ip_monitor.domain.changes import Change, CurrentAddress
-from ip_monitor.domain.notices import Notice
+    from ip_monitor.domain.notices import Notice
 
 _LONGEST_REASON = 500
 
@@ -229,6 +230,24 @@ class SQLiteIPStorage:
 
     async def delete_provider(self, name: str) -> None:
         await self._pool.write(lambda db: providers.delete(db, name))
+
+    async def add_audit(self, entry: AuditEntry) -> None:
+        await self._pool.write(lambda db: administration.add_audit(db, entry))
+
+    async def list_audit(self, *, limit: int = 100) -> Sequence[AuditEntry]:
+        return await self._pool.read(lambda db: administration.list_audit(db, limit=limit))
+
+    async def load_state(self) -> dict[str, str]:
+        """
+        What outlives a restart although it is no setting, by name.
+        """
+        return await self._pool.read(administration.load_state)
+
+    async def save_state(self, name: str, value: str | None) -> None:
+        """
+        Keep one of them, or with None forget it.
+        """
+        await self._pool.write(lambda db: administration.save_state(db, name, value))
 
     async def trim(self, retention: Retention, *, now: datetime) -> tuple[int, int]:
         """

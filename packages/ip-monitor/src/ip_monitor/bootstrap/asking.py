@@ -1,0 +1,111 @@
+"""
+The side that asks: the providers, who manages them, the panel, and the monitor over it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ip_monitor.adapters.providers.client import HTTPClient
+from ip_monitor.adapters.providers.factory import provider_for
+from ip_monitor.adapters.providers.portal import PortalProbe
+from ip_monitor.application.monitor import Monitor
+from ip_monitor.application.panel import Panel
+from ip_monitor.application.ports import BallotStore, IPStorage
+from ip_monitor.application.providers import IPAPIManager
+from ip_monitor.application.schedule import Schedule
+from ip_monitor.bootstrap.sources import provider_specs, spare_specs
+from ip_monitor.domain.addresses import AddressPolicy
+from ip_monitor.domain.ballots import Electorate, Rules
+from ip_monitor.domain.events import SourcesChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ip_monitor.adapters.storage.sqlite import SQLiteIPStorage
+    from ip_monitor.application.announcing import Announcer
+    from ip_monitor.application.delivery import Delivery
+    from ip_monitor.application.ports import Clock
+    from ip_monitor.domain.providers import ProviderSpec
+    from ip_monitor.settings import Settings
+
+# Enough for a score that means something, and read within a few hundredths of a second at the start.
+_RECALLED_BALLOTS = 100
+
+
+class Keeper(IPStorage, BallotStore, Protocol):
+    """
+    What a monitor writes to.
+    """
+
+
+class Asking:
+    """
+    Made anew when the settings change. `start` must have ended before anything is asked.
+
+    Args:
+        specs: whom to ask; None takes what the settings say.
+        keeper: what the monitor writes to; nothing, for one that only looks.
+        storage: keeps what people decided about providers.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        specs: Sequence[ProviderSpec] | None,
+        *,
+        keeper: Keeper,
+        storage: SQLiteIPStorage,
+        announcer: Announcer,
+        delivery: Delivery | None,
+        clock: Clock,
+    ) -> None:
+        self._chosen = provider_specs(settings) if specs is None else tuple(specs)
+        self._spares = spare_specs(settings, self._chosen) if specs is None else ()
+        self._storage = storage
+        self._announcer = announcer
+        self.client = HTTPClient(policy=AddressPolicy(settings.public_ranges))
+        self.panel = Panel([], clock=clock, deadline_s=settings.timeout_s)
+        self.manager = IPAPIManager(
+            self.panel,
+            store=storage,
+            make=lambda spec: provider_for(spec, client=self.client, clock=clock),
+            check_host=self.client.resolve,
+            on_change=lambda: announcer.tell(SourcesChanged(sources=self.panel.sources)),
+        )
+        asks_the_world = specs is None and settings.default_providers
+        self.monitor = Monitor(
+            self.panel,
+            storage=keeper,
+            ballots=keeper,
+            announcer=announcer,
+            clock=clock,
+            schedule=Schedule(
+                interval_s=settings.interval_s, retry_s=settings.retry_s, confirm_pause_s=settings.confirm_pause_s
+            ),
+            rules=_rules,
+            sinks=() if delivery is None else delivery.sinks,
+            on_change=(lambda: None) if delivery is None else delivery.wake,
+            portal=PortalProbe(self.client) if asks_the_world else None,
+        )
+
+    async def start(self) -> None:
+        """
+        Raises:
+            StorageUnavailableError: what people decided cannot be read.
+        """
+        await self.manager.start(self._chosen, spares=self._spares)
+        self.manager.recall(await self._storage.last_ballots(limit=_RECALLED_BALLOTS))
+        self._announcer.add(self.manager)
+
+    async def aclose(self) -> None:
+        self._announcer.discard(self.manager)
+        await self.monitor.aclose()
+        await self.client.aclose()
+
+
+def _rules(electorate: Electorate) -> Rules:
+    """
+    Two operators must agree; where there is a single one to ask about a family, that one decides.
+    """
+    return Rules(minimum_operators=max(1, min(2, len(electorate.weights))))
