@@ -19,6 +19,7 @@ from hermetic.world.http import bounds, shapes
 from hermetic.world.http.cluster_route import ClusterRoute
 from hermetic.world.http.decisions import ServerChanged
 from hermetic.world.http.errors import BadClusterError
+from hermetic.world.http.partition import Partition
 from hermetic.world.http.server import MockServer
 from hermetic.world.http.swizzle import Step, swizzle_plan
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from hermetic.foundation.clock import Clock
     from hermetic.foundation.sink import Sink
     from hermetic.world.http.conduct import Conduct
-    from hermetic.world.http.holds import Hold, Way
+    from hermetic.world.http.holds import Way
     from hermetic.world.http.reply import Reply
     from hermetic.world.http.report import StopReport
     from hermetic.world.http.route import Route
@@ -50,38 +51,6 @@ class ClusterReport:
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.servers))
-
-
-class Partition:
-    """
-    Clients and servers that do not reach one another, until it is healed.
-    """
-
-    def __init__(self, holds: list[Hold], *, healed: Callable[[], None]) -> None:
-        self._holds = holds
-        self._healed: Callable[[], None] | None = healed
-
-    @property
-    def is_healed(self) -> bool:
-        return self._healed is None
-
-    def heal(self) -> None:
-        """
-        Let through what was held, and all that follows. Idempotent.
-        """
-        healed, self._healed = self._healed, None
-        for hold in self._holds:
-            hold.release()
-        if healed is not None:
-            healed()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.heal()
 
 
 class MockCluster:

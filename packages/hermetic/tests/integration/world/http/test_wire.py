@@ -55,7 +55,11 @@ def context(authority):
 # that arrives before the handshake leaves it open (Lib/ssl.py of 3.11 and 3.12), whichever blocking client made it.
 CLIENT_LEAVES_SOCKET = {
     "cut_on_accept('rst')": [
-        pytest.mark.hermetic("socket = off", reason="ssl.SSLSocket._create leaves it when the connection is reset"),
+        pytest.mark.hermetic(
+            "socket = off",
+            "resource.dropped = off",
+            reason="ssl.SSLSocket._create leaves it when the connection is reset",
+        ),
         pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
     ]
 }
