@@ -1,0 +1,171 @@
+"""
+The REST interface: finding the route, checking token and limits, carrying out, and failing on demand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from ip_monitor.testing.discord import refusal
+from ip_monitor.testing.discord.calls import Answer, Call, Route, read_body
+from ip_monitor.testing.discord.exchanges import Exchange
+from ip_monitor.testing.discord.faults import Drop, Fault, FaultRule, Faults, Hang, RateLimit, Slow, Status
+from ip_monitor.testing.discord.nonces import Nonces
+from ip_monitor.testing.discord.refusal import Refusal
+from ip_monitor.testing.discord.resetting import reset
+from ip_monitor.testing.discord.routes import ROUTES
+
+if TYPE_CHECKING:
+    from ip_monitor.testing.discord.posting import Posting
+    from ip_monitor.testing.discord.violations import Violation
+    from ip_monitor.testing.discord.world import World
+
+_PREFIX = re.compile(r"^/api(?:/v(?P<version>\d+))?(?P<rest>/.*)$")
+# discord.py takes a 429 without it for the ban of an address, and crashes on a charset parameter.
+_HEADERS = {"Via": "1.1 google", "Content-Type": "application/json"}
+
+
+class Rest:
+    """
+    Attributes:
+        exchanges: every request so far with its answer, in the order in which they came.
+    """
+
+    def __init__(self, world: World, posting: Posting) -> None:
+        self.exchanges: list[Exchange] = []
+        self.violations: list[Violation] = []
+        self.defects: list[Exception] = []
+        self.nonces = Nonces(world.clock)
+        self.faults = Faults(self._release)
+        self._world = world
+        self._posting = posting
+        self._routes = [(_pattern(route.template), route) for route in ROUTES]
+        self._held: dict[FaultRule | None, set[asyncio.Future[None]]] = {}
+        self._is_stopping = False
+
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        found = _PREFIX.match(request.rel_url.raw_path)
+        path = found["rest"] if found else request.path
+        route, params = self._find(request.method, path)
+        name = route.name if route else f"{request.method} {path}"
+        exchange = Exchange(request.method, path, name, self._world.clock.monotonic(), query=dict(request.query))
+        self.exchanges.append(exchange)
+        rule = self.faults.for_request(f"{request.method} {path}", name)
+        fault = rule.take() if rule else None
+        exchange.fault = None if fault is None else str(fault)
+        try:
+            return await self._under(fault, rule, request, exchange, (route, params))
+        except ConnectionError:
+            # Withheld on demand, or the client is gone.
+            raise
+        except Exception as error:
+            # Told at the end of the test: a 500 alone would look like Discord's trouble.
+            self.defects.append(error)
+            raise
+        finally:
+            self._world.pulse.beat()
+
+    async def _under(
+        self,
+        fault: Fault | None,
+        rule: FaultRule | None,
+        request: web.BaseRequest,
+        exchange: Exchange,
+        target: tuple[Route | None, dict[str, str]],
+    ) -> web.StreamResponse:
+        if isinstance(fault, Status):
+            exchange.status = fault.status
+            kind, content = fault.content()
+            return web.Response(status=fault.status, body=content, headers={**_HEADERS, "Content-Type": kind})
+        if isinstance(fault, RateLimit):
+            exchange.status = 429
+            return _limited(fault)
+        if isinstance(fault, Slow):
+            await self._world.clock.sleep(fault.by_s)
+        if isinstance(fault, Drop | Hang) and not fault.after:
+            await self._withhold(fault, rule, request)
+        answer = await self._answer(request, exchange, *target)
+        if isinstance(fault, Drop | Hang):
+            await self._withhold(fault, rule, request)
+        exchange.status, exchange.answer = answer.status, answer.body
+        if answer.body is None:
+            return web.Response(status=answer.status, headers={"Via": _HEADERS["Via"]})
+        return web.Response(status=answer.status, body=json.dumps(answer.body).encode(), headers=_HEADERS)
+
+    async def _answer(
+        self, request: web.BaseRequest, exchange: Exchange, route: Route | None, params: dict[str, str]
+    ) -> Answer:
+        try:
+            if route is None:
+                raise refusal.no_such_route()
+            exchange.body, files = await read_body(request)
+            if not route.is_open and request.headers.get("Authorization") != f"Bot {self._world.token}":
+                raise refusal.unauthorized()
+            call = Call(self._world, self._posting, self.nonces, params, dict(request.query), exchange.body, files)
+            return await route.handle(call)
+        except Refusal as refused:
+            return Answer(refused.status, refused.payload())
+
+    def _find(self, method: str, path: str) -> tuple[Route | None, dict[str, str]]:
+        for pattern, route in self._routes:
+            if route.method == method and (match := pattern.fullmatch(path)):
+                return route, match.groupdict()
+        return None, {}
+
+    # ------------------------------------------------------------ withholding
+
+    async def _withhold(self, fault: Drop | Hang, rule: FaultRule | None, request: web.BaseRequest) -> None:
+        """
+        Wait as the fault demands, then reset the connection. Does not return.
+        """
+        if isinstance(fault, Hang) and not self._is_stopping:
+            await self.hold(rule)
+        reset(request.transport)
+        raise ConnectionResetError(str(fault))
+
+    async def hold(self, rule: FaultRule | None = None) -> None:
+        """
+        Return when the rule is stopped, or the double.
+        """
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        held = self._held.setdefault(rule, set())
+        held.add(future)
+        try:
+            await future
+        finally:
+            held.discard(future)
+
+    def stop(self) -> None:
+        self._is_stopping = True
+        for rule in tuple(self._held):
+            self._release(rule)
+
+    def _release(self, rule: FaultRule | None) -> None:
+        for future in self._held.get(rule, ()):
+            if not future.done():
+                future.set_result(None)
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template)))
+
+
+def _limited(fault: RateLimit) -> web.Response:
+    wait = fault.retry_after_s
+    if fault.scope == "cloudflare":
+        headers = {"Retry-After": str(max(1, round(wait))), "Content-Type": "text/html"}
+        return web.Response(status=429, body=b"<html><title>Access denied | error 1015</title></html>", headers=headers)
+    body: dict[str, Any] = {
+        "message": "You are being rate limited.",
+        "retry_after": wait,
+        "global": fault.scope == "global",
+    }
+    headers = {**_HEADERS, "Retry-After": str(wait), "X-RateLimit-Scope": fault.scope}
+    if fault.scope == "global":
+        headers["X-RateLimit-Global"] = "true"
+    return web.Response(status=429, body=json.dumps(body).encode(), headers=headers)
