@@ -33,7 +33,7 @@ async def test_a_change_reaches_the_running_monitor_at_once(start, ip_monitor, n
     audit = json.loads((await asyncio.to_thread(ip_monitor, "config", "audit", *where, "--json")).stdout)
 
     assert [(one["name"], one["before"], one["after"]) for one in audit] == [("retry_s", "1", "7")]
-    assert audit[0]["who"].endswith("at the command line")
+    assert audit[0]["who"].endswith(" (command line)")
 
 
 async def test_settings_that_cannot_be_used_leave_the_old_ones(start, nobody, database):

@@ -74,7 +74,7 @@ async def test_the_queue_tells_what_was_delivered(typed):
     done = await typed("queue", "status", "--json")
 
     assert done.returncode == 0
-    assert json.loads(done.stdout)["log"]["delivered"] == 1
+    assert json.loads(done.stdout)["sinks"]["log"]["delivered"] == 1
 
 
 async def test_what_was_refused_can_be_made_due_or_given_up(typed):
@@ -85,11 +85,11 @@ async def test_what_was_refused_can_be_made_due_or_given_up(typed):
         hook = discord.post("/hook").status(404)
         env = {"IP_MONITOR_DISCORD_WEBHOOK": discord.url_for("/hook")}
         await typed("check", env=env)
-        refused = json.loads((await typed("queue", "status", "--json")).stdout)["discord-webhook"]
+        refused = json.loads((await typed("queue", "status", "--json", env=env)).stdout)["sinks"]["discord-webhook"]
         hook.json({"id": "1"})
-        retried = await typed("queue", "retry", "--sink", "discord-webhook")
+        retried = await typed("queue", "retry", "--sink", "discord-webhook", env=env)
         await typed("check", env=env)
-        delivered = json.loads((await typed("queue", "status", "--json")).stdout)["discord-webhook"]
+        delivered = json.loads((await typed("queue", "status", "--json")).stdout)["sinks"]["discord-webhook"]
 
     assert refused["failed"] == 1
     assert retried.stdout.startswith("1 announcements are due now")
@@ -147,3 +147,71 @@ async def test_status_and_why_tell_what_the_last_check_found(typed, services):
     assert "198.51.100.7" in why.stdout
     assert unknown.returncode == 2
     assert "no change has a key that begins with 'zzz'" in unknown.stderr
+
+
+async def test_a_running_monitor_does_what_commands_ask(start, ip_monitor, services, settings_for, tmp_path):
+    """
+    Queue, cache, mute and providers, over the socket beside its database, written into the audit; the socket goes with
+    the monitor.
+    """
+    database = tmp_path / "ip.sqlite3"
+    where = ("--config", settings_for(services), "--database", database)
+    running = await start("run", *where)
+    await running.line("address is")
+
+    async def typed(*words):
+        done = await asyncio.to_thread(ip_monitor, *words, *where)
+        return done.returncode, done.stdout, done.stderr
+
+    stopped = await typed("queue", "stop")
+    cleared = await typed("queue", "clear", "--json")
+    muted = await typed("notify", "mute", "2h")
+    queue = json.loads((await typed("queue", "status", "--json"))[1])
+    disabled = await typed("providers", "disable", "alder")
+    await running.line("asking from now on", "birch IPv4, cedar IPv4, dogwood IPv4")
+    refused = await typed("providers", "add", "own", "https://10.0.0.1/")
+    ranks = json.loads((await typed("providers", "stats", "--json"))[1])
+    shown = await typed("cache", "show")
+    audit = json.loads((await typed("audit", "--json"))[1])
+
+    assert stopped == (0, "the queue is stopped\n", "")
+    assert cleared == (0, '{\n  "cleared": 0\n}\n', "")
+    assert muted[1].startswith("announcements to people wait until")
+    assert queue["is_stopped"]
+    assert queue["muted_until"] is not None
+    assert disabled == (0, "alder IPv4 is not asked any more\n", "")
+    assert refused[0] == 2
+    assert "RFC 1918" in refused[2]
+    assert ranks[0]["statistics"]["successes"] == 1
+    assert shown[0] == 0
+    assert [entry["action"] for entry in audit] == [
+        "providers.add",
+        "providers.disable",
+        "notify.mute",
+        "queue.clear",
+        "queue.stop",
+    ]
+    assert (await running.stop())[0] == 0
+    assert not database.with_name(database.name + ".control").exists()
+
+
+async def test_decisions_without_a_monitor_hold_when_one_starts(typed, services):
+    """
+    On the database itself; what lives in a running monitor says that none runs.
+    """
+    disabled = await typed("providers", "disable", "alder")
+    raised = await typed("providers", "prioritise", "dogwood", "9", "--json")
+    listed = json.loads((await typed("providers", "list", "--json")).stdout)
+    await typed("check")
+    ranks = await typed("providers", "stats")
+    nobody = await typed("cache", "stats")
+
+    assert disabled.stdout == "alder IPv4 is not asked any more\n"
+    assert json.loads(raised.stdout)[0]["priority"] == 9
+    assert [one["name"] for one in listed] == ["dogwood IPv4", "birch IPv4", "cedar IPv4"]
+    assert len(services["alder"].calls) == 0
+    assert len(services["birch"].calls) == 2
+    assert ranks.returncode == 0
+    assert "alder IPv4 (off)" in ranks.stdout
+    assert nobody.returncode == 1
+    assert "no monitor is running on" in nobody.stderr

@@ -33,6 +33,7 @@ async def test_without_internet_it_says_so_and_keeps_running(start, nobody, data
     await running.line("no provider can be reached", "ip-monitor simulate")
     await running.line("asking", "check=2")
 
+    assert f"watching IPv4 by 2 providers of 2 operators, every 300 s; database {database}" in running.lines[0]
     assert running.process.returncode is None
 
 

@@ -40,6 +40,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self):
         super().__init__()
         self.now = 0.0
+        # asyncio runs a timer when `time() + resolution` is later than it. After 2**24 s, half a year, the nanosecond it
+        # assumes is less than half a step of a float: the sum is the time itself, and no timer would run any more.
+        self._clock_resolution = 1e-6
         select = self._selector.select
 
         def jump(timeout=None):

@@ -99,7 +99,7 @@ class IPAPIManager:
         store: keeps decisions over restarts.
         make: from a specification to the provider that asks so.
         check_host: resolves a specification's server and raises when an address must not be connected to.
-        on_change: called after the panel got other sources.
+        on_change: called after somebody's decision gave the panel other sources.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class IPAPIManager:
         for spec in built_in:
             if not self._is_asked(spec.family):
                 self._restore(built_in, spec.family)
-        self._apply()
+        self._put_to_panel()
 
     def recall(self, ballots: Iterable[Ballot]) -> None:
         """
@@ -299,5 +299,8 @@ class IPAPIManager:
         return managed
 
     def _apply(self) -> None:
-        self._panel.replace([self._providers[one.spec.name] for one in self.list() if one.is_enabled])
+        self._put_to_panel()
         self._on_change()
+
+    def _put_to_panel(self) -> None:
+        self._panel.replace([self._providers[one.spec.name] for one in self.list() if one.is_enabled])

@@ -21,7 +21,7 @@ from ip_monitor.bootstrap.sources import provider_specs
 from ip_monitor.bootstrap.telling import Telling
 from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.checks import Trigger
-from ip_monitor.domain.events import CheckFinished
+from ip_monitor.domain.events import CheckFinished, SourcesChanged
 from ip_monitor.domain.quiet import QuietHours
 from ip_monitor.errors import IPMonitorError
 from ip_monitor.resilience.cache import Cache
@@ -274,8 +274,11 @@ class Application:
             is_stopped = self._telling.delivery.is_stopped
             await self._telling.aclose()
             self._telling = self._new_telling(after, is_stopped=is_stopped)
+        sources = self.sources
         self._asking = self._new_asking(after)
         await self._asking.start()
+        if self.sources != sources:
+            self.announcer.tell(SourcesChanged(sources=self.sources))
         return renew
 
     async def check_once(self) -> Check:

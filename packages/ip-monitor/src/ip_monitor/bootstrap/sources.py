@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ip_monitor.adapters.providers.defaults import CDN_RANGES, DEFAULTS, SPARES
+from ip_monitor.application.providers import ManagedProvider
 from ip_monitor.domain.addresses import Family
 from ip_monitor.errors import IPMonitorError
 
@@ -86,6 +87,17 @@ def spare_specs(settings: Settings, chosen: Sequence[ProviderSpec]) -> tuple[Pro
         replace(spec, timeout_s=min(spec.timeout_s, settings.timeout_s))
         for spec in (*own, *DEFAULTS, *SPARES)
         if spec.family in FAMILIES[settings.families] and spec.name not in asked
+    )
+
+
+def known_providers(settings: Settings) -> tuple[ManagedProvider, ...]:
+    """
+    Everybody, as it is before anybody decided anything.
+    """
+    chosen = provider_specs(settings)
+    return (
+        *(ManagedProvider(spec=spec) for spec in chosen),
+        *(ManagedProvider(spec=spec, is_enabled=False) for spec in spare_specs(settings, chosen)),
     )
 
 

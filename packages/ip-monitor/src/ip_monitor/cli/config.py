@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import signal
 from dataclasses import asdict
@@ -14,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ip_monitor.cli.acting import VIA, NoMonitorError, user
 from ip_monitor.cli.options import settings_options
 from ip_monitor.cli.output import echo_json, echo_table
-from ip_monitor.errors import IPMonitorError
+from ip_monitor.domain.audit import Actor
 from ip_monitor.settings import (
     CustomProvider,
     Settings,
@@ -156,25 +156,8 @@ def save(request: Request, *, file: str | None) -> None:
     click.echo(f"written to {file}")
 
 
-class NoMonitorError(IPMonitorError):
-    """
-    There is nobody to tell.
-    """
-
-    def __init__(self, database: Path) -> None:
-        self.database = database
-        super().__init__(database)
-
-    def __str__(self) -> str:
-        return f"no monitor is running on {self.database}. Changes are read when one starts."
-
-
 def _who() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = f"user {os.getuid()}"
-    return f"{user} at the command line"
+    return str(Actor(name=user(), via=VIA))
 
 
 def _signal_monitor(loaded: Loaded) -> int | None:

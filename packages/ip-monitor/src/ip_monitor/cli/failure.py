@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ip_monitor.adapters.control.client import RefusedByMonitorError
 from ip_monitor.adapters.storage.sqlite.errors import DatabaseCorruptError, DatabaseInUseError
 from ip_monitor.application.ports import StorageUnavailableError
 from ip_monitor.cli.exit_status import ExitStatus
@@ -19,7 +20,10 @@ _STATUSES: tuple[tuple[type[Exception], ExitStatus], ...] = (
     (DatabaseInUseError, ExitStatus.ALREADY_RUNNING),
     (StorageUnavailableError, ExitStatus.DATABASE),
     (ValueError, ExitStatus.USAGE),
+    (LookupError, ExitStatus.USAGE),
 )
+
+_KINDS = {"refused": ExitStatus.USAGE, "storage": ExitStatus.DATABASE}
 
 
 def report(error: IPMonitorError) -> ExitStatus:
@@ -29,4 +33,6 @@ def report(error: IPMonitorError) -> ExitStatus:
     click.echo(f"ip-monitor: {error}", err=True)
     if isinstance(error, DatabaseCorruptError):
         click.echo("To start anew: ip-monitor run --start-anew", err=True)
+    if isinstance(error, RefusedByMonitorError):
+        return _KINDS.get(error.kind, ExitStatus.FAILED)
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), ExitStatus.FAILED)

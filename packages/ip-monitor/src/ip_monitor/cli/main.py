@@ -18,9 +18,12 @@ from ip_monitor.errors import IPMonitorError
 
 COMMANDS = {
     "backup": "Copy the database while it is in use.",
-    "queue": "Show the announcements, give up on them or make them due.",
+    "audit": "List who did what to the monitor.",
+    "cache": "Show, clear or renew what a running monitor remembers.",
+    "notify": "Mute announcements to people for a while, or unmute them.",
+    "queue": "Show, stop and start the announcements, give up on them, make them due.",
     "doctor": "Say what stands in the way, with a remedy each.",
-    "providers": "List who is asked, and ask each alone.",
+    "providers": "List, add, switch, order, test and rank who is asked.",
     "test-notify": "Announce a test to every sink.",
     "check": "Ask once and say what the public address is.",
     "completion": "Print a script for your shell that completes words.",

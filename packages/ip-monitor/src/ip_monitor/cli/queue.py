@@ -4,89 +4,121 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ip_monitor.cli.options import settings_options
 from ip_monitor.cli.output import echo_json, echo_table
 from ip_monitor.domain.notices import DeliveryState
-from ip_monitor.settings import load
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from ip_monitor.adapters.storage.sqlite import SQLiteIPStorage
     from ip_monitor.settings import Request
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+_SINK = click.option("--sink", help="Only what goes to this sink.")
+# The names are those of the use cases that keep them.
+_STOPPED, _MUTED_UNTIL = "queue_stopped", "muted_until"
 
 
 @click.group()
 def command() -> None:
     """
-    The announcements and how far they got.
+    The announcements and how far they got. All of these work while a monitor runs and while none does.
     """
 
 
 @command.command()
 @settings_options
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@_JSON
 def status(request: Request, *, as_json: bool) -> None:
     """
-    How many announcements each sink got, waits for, or refused.
+    How many announcements each sink got, waits for, or refused; and whether they are held back.
     """
     from ip_monitor.cli.reading import read  # noqa: PLC0415 # a command pays when it runs
 
-    counts = read(request, lambda storage: storage.count_deliveries())
+    counts, state = read(request, _look)
+    until = _muted_until(state)
+    sinks = {sink: {one.value: states.get(one, 0) for one in DeliveryState} for sink, states in sorted(counts.items())}
     if as_json:
-        echo_json(
-            {sink: {state.value: states.get(state, 0) for state in DeliveryState} for sink, states in counts.items()}
-        )
-    elif counts:
-        head = ("sink", *(state.value for state in DeliveryState))
-        rows = [
-            (sink, *(str(states.get(state, 0)) for state in DeliveryState)) for sink, states in sorted(counts.items())
-        ]
-        echo_table(head, rows)
+        muted = None if until is None else until.isoformat()
+        echo_json({"is_stopped": _STOPPED in state, "muted_until": muted, "sinks": sinks})
+        return
+    if _STOPPED in state:
+        click.echo("The queue is stopped; `ip-monitor queue start` sends again.")
+    if until is not None:
+        click.echo(f"Announcements to people wait until {until.astimezone():%Y-%m-%d %H:%M:%S}.")
+    if sinks:
+        rows = [(sink, *(str(count) for count in states.values())) for sink, states in sinks.items()]
+        echo_table(("sink", *(one.value for one in DeliveryState)), rows)
     else:
         click.echo("Nothing was announced yet.")
 
 
 @command.command()
 @settings_options
-@click.option("--sink", help="Only what goes to this sink.")
-def clear(request: Request, *, sink: str | None) -> None:
+@_SINK
+@_JSON
+def clear(request: Request, *, sink: str | None, as_json: bool) -> None:
     """
-    Give up what is still to be sent; it stays on record. Not while a monitor runs.
+    Give up what is still to be sent; it stays on record.
     """
-    now = datetime.now(UTC)
-    count = _write(request, lambda storage: storage.clear_pending(at=now, sink=sink))
-    click.echo(f"gave up {count} announcements")
+    count = _act(request, "clear", sink=sink)
+    _tell({"cleared": count}, f"gave up {count} announcements", as_json=as_json)
 
 
 @command.command()
 @settings_options
-@click.option("--sink", help="Only what goes to this sink.")
-def retry(request: Request, *, sink: str | None) -> None:
+@_SINK
+@_JSON
+def retry(request: Request, *, sink: str | None, as_json: bool) -> None:
     """
-    Make what was refused or waits for its next try due now. Not while a monitor runs.
+    Make what was refused or waits for its next try due now.
     """
-    now = datetime.now(UTC)
-    count = _write(request, lambda storage: storage.retry_failed(at=now, sink=sink))
-    click.echo(f"{count} announcements are due now; the next `ip-monitor run` or `check` sends them")
+    count = _act(request, "retry", sink=sink)
+    text = f"{count} announcements are due now; a running monitor sends them at once, `ip-monitor check` does too"
+    _tell({"due": count}, text, as_json=as_json)
 
 
-def _write(request: Request, change: Callable[[SQLiteIPStorage], Awaitable[int]]) -> int:
-    database = load(request).settings.database
+@command.command()
+@settings_options
+@_JSON
+def stop(request: Request, *, as_json: bool) -> None:
+    """
+    Send nothing until `queue start`, also after a restart. Changes go on being queued, and nothing is lost.
+    """
+    _tell(_act(request, "stop"), "the queue is stopped", as_json=as_json)
 
-    async def work() -> int:
-        from ip_monitor.adapters.storage.sqlite import SQLiteIPStorage  # noqa: PLC0415 # a command pays when it runs
 
-        storage = await SQLiteIPStorage.open(database)
-        try:
-            return await change(storage)
-        finally:
-            await storage.close()
+@command.command()
+@settings_options
+@_JSON
+def start(request: Request, *, as_json: bool) -> None:
+    """
+    Send again.
+    """
+    _tell(_act(request, "start"), "the queue is started", as_json=as_json)
 
-    return asyncio.run(work())
+
+async def _look(storage: SQLiteIPStorage) -> tuple[dict[str, dict[DeliveryState, int]], dict[str, str]]:
+    return await storage.count_deliveries(), await storage.load_state()
+
+
+def _muted_until(state: dict[str, str]) -> datetime | None:
+    until = datetime.fromtimestamp(float(state.get(_MUTED_UNTIL, "0")), UTC)
+    return until if until > datetime.now(UTC) else None
+
+
+def _act(request: Request, what: str, **arguments: Any) -> Any:
+    from ip_monitor.cli.acting import act  # noqa: PLC0415 # a command pays when it runs
+
+    return act(request, f"queue.{what}", **arguments)
+
+
+def _tell(value: Any, text: str, *, as_json: bool) -> None:
+    if as_json:
+        echo_json(value)
+    else:
+        click.echo(text)

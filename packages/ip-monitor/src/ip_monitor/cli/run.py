@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ip_monitor.cli.options import settings_options
-from ip_monitor.settings import Reading, load
+from ip_monitor.settings import Reading
 
 if TYPE_CHECKING:
     from ip_monitor.settings import Request
@@ -44,6 +44,6 @@ def command(request: Request, *, plain: bool, start_anew: bool) -> None:
                 observers=[view.observer],
                 refresh=view.refresh,
                 start_anew=start_anew,
-                reread=lambda: load(request).settings,
+                request=request,
             )
         )

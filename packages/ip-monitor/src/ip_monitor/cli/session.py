@@ -11,18 +11,20 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
-from ip_monitor.bootstrap import assemble, provider_specs
+from ip_monitor.adapters.control import ControlServer
+from ip_monitor.bootstrap import assemble
 from ip_monitor.errors import IPMonitorError
+from ip_monitor.settings import load
 from ip_monitor.settings.option import needs_restart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 
     from ip_monitor.application.ports import Observer
     from ip_monitor.bootstrap import Application
     from ip_monitor.cli.picture import Picture
     from ip_monitor.domain.providers import ProviderSpec
-    from ip_monitor.settings import Settings
+    from ip_monitor.settings import Request, Settings
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _REFRESH_S = 1.0
@@ -60,7 +62,7 @@ async def watch(
     specs: Sequence[ProviderSpec] | None = None,
     start_anew: bool = False,
     seconds: float | None = None,
-    reread: Callable[[], Settings] | None = None,
+    request: Request | None = None,
 ) -> None:
     """
     Run the product until a stop signal comes or `seconds` are over, then close everything.
@@ -73,19 +75,48 @@ async def watch(
         specs: whom to ask, in place of what the settings say.
         start_anew: as for `assemble`, whose errors are raised.
         seconds: None for no end.
-        reread: reads the settings again, in a thread, when SIGHUP asks for it.
+        request: where the settings came from, to read them again on SIGHUP and to let people change them; None where
+            they were given by hand, and then no other process can ask for anything either.
     """
     stop = asyncio.Event()
-    async with assemble(settings, observers=observers, specs=specs, start_anew=start_anew) as application:
+    async with assemble(
+        settings, observers=observers, specs=specs, start_anew=start_anew, request=request
+    ) as application:
         hangup = asyncio.Event()
         with _signals(stop, hangup, application):
             await _fill(picture, application)
+            _begin_log(application)
             chores: list[Coroutine[Any, Any, None]] = []
             if refresh is not None:
                 chores.append(_redraw(refresh))
-            if reread is not None:
-                chores.append(_reread_on(hangup, reread, application, picture))
-            await _until(stop, application, chores=chores, seconds=seconds)
+            async with contextlib.AsyncExitStack() as stack:
+                if request is not None:
+                    chores.append(_reread_on(hangup, request, application))
+                    await stack.enter_async_context(_control(application))
+                await _until(stop, application, chores=chores, seconds=seconds)
+
+
+@contextlib.asynccontextmanager
+async def _control(application: Application) -> AsyncGenerator[None]:
+    """
+    Let other processes of this user ask for things. A place that allows no socket costs that, and nothing more.
+    """
+
+    async def handle(name: str, arguments: dict[str, Any], who: str) -> object:
+        from ip_monitor.application.admin.dispatch import dispatch  # noqa: PLC0415 # few runs are ever asked
+        from ip_monitor.domain.audit import Actor  # noqa: PLC0415
+
+        return await dispatch(application.admin, name, arguments, by=Actor(name=who, via="command line"))
+
+    server = ControlServer(application.settings.database, handle)
+    try:
+        await server.start()
+    except OSError as error:
+        logging.getLogger(_TITLE_OF_PACKAGE).warning("commands cannot reach this monitor: %s", error)
+    try:
+        yield
+    finally:
+        await server.aclose()
 
 
 async def _fill(picture: Picture, application: Application) -> None:
@@ -96,6 +127,19 @@ async def _fill(picture: Picture, application: Application) -> None:
     if kept is not None:
         what = f"The database was damaged; it is kept as {kept}, and a new one was begun."
         application.announcer.trouble("database", what=what)
+
+
+def _begin_log(application: Application) -> None:
+    """
+    The first line of a log: what is watched, how often, and where it is kept.
+    """
+    sources, settings = application.sources, application.settings
+    families = " and ".join(dict.fromkeys(source.family.label for source in sources))
+    operators = len({source.operator for source in sources})
+    logging.getLogger(_TITLE_OF_PACKAGE).info(
+        f"watching {families or 'nothing'} by {len(sources)} providers of {operators} operators, every"
+        f" {settings.interval_s:g} s; database {settings.database}"
+    )
 
 
 async def _until(
@@ -126,9 +170,7 @@ async def _redraw(refresh: Callable[[], None]) -> None:
         refresh()
 
 
-async def _reread_on(
-    hangup: asyncio.Event, reread: Callable[[], Settings], application: Application, picture: Picture
-) -> None:
+async def _reread_on(hangup: asyncio.Event, request: Request, application: Application) -> None:
     """
     On every hangup read the settings again and go on with them; settings that cannot be used leave the old ones.
     """
@@ -137,7 +179,8 @@ async def _reread_on(
         await hangup.wait()
         hangup.clear()
         try:
-            settings = await asyncio.to_thread(reread)
+            settings = (await asyncio.to_thread(load, request)).settings
+            before = application.settings
             application.reconfigure(settings)
         except (IPMonitorError, OSError) as error:
             announcer.trouble(
@@ -145,10 +188,9 @@ async def _reread_on(
             )
             continue
         announcer.fine("settings")
-        picture.sources = tuple(spec.source for spec in provider_specs(settings))
         log = logging.getLogger(_TITLE_OF_PACKAGE)
         log.info("read the settings again")
-        for name in needs_restart(application.settings, settings):
+        for name in needs_restart(before, settings):
             log.warning("%s has changed; that applies after a restart", name)
 
 

@@ -16,7 +16,6 @@ from ip_monitor.cli.output import echo_json, echo_table
 from ip_monitor.cli.wording import moment
 from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.wording import sentence
-from ip_monitor.errors import IPMonitorError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,23 +26,6 @@ if TYPE_CHECKING:
     from ip_monitor.settings import Request
 
 _PAGE = 1000
-
-
-class ChangeUnknownError(IPMonitorError, ValueError):
-    """
-    No change has this key, or several begin so.
-    """
-
-    def __init__(self, key: str, found: int) -> None:
-        self.key = key
-        self.found = found
-        super().__init__(key, found)
-
-    def __str__(self) -> str:
-        if self.key == "last":
-            return "no change was recorded yet."
-        how_many = "no change has" if not self.found else f"{self.found} changes have"
-        return f"{how_many} a key that begins with {self.key!r}. `ip-monitor history --json` lists the keys."
 
 
 @click.command()
@@ -83,6 +65,8 @@ async def _last(storage: SQLiteIPStorage) -> Sequence[Ballot]:
 
 
 async def _of_change(storage: SQLiteIPStorage, key: str) -> tuple[Change, Sequence[Ballot]]:
+    from ip_monitor.application.admin.errors import ChangeUnknownError  # noqa: PLC0415 # a command pays when it runs
+
     found: list[Change] = []
     if key == "last":
         found += await storage.get_ip_history(limit=1)
