@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from hermetic.guard.deadlines import BudgetError, Deadline, DeadlineExceeded, Timeouts, deadline, timeouts
     from hermetic.guard.factory import CleanupError, FixtureFactory
     from hermetic.guard.keeping import KeepError, keep
+    from hermetic.guard.limits import (
+        ResourceBenchmark,
+        ResourceExhaustionError,
+        ResourceLeakError,
+        ResourceLimitError,
+        ResourceLimits,
+        ResourceMonitor,
+        ResourceProfiler,
+        ResourceSnapshot,
+    )
     from hermetic.guard.resettable import ResettableError, resettable
     from hermetic.guard.schedule import InterleavingError, VirtualClock, VirtualTimeError, interleave
     from hermetic.world.http import HTTPMockFixture, MockCluster, MockServer, MockServerCluster, MockServerContext
@@ -42,6 +52,14 @@ __all__ = [
     "MockServerCluster",
     "MockServerContext",
     "ResettableError",
+    "ResourceBenchmark",
+    "ResourceExhaustionError",
+    "ResourceLeakError",
+    "ResourceLimitError",
+    "ResourceLimits",
+    "ResourceMonitor",
+    "ResourceProfiler",
+    "ResourceSnapshot",
     "Timeouts",
     "VirtualClock",
     "VirtualTimeError",
@@ -73,6 +91,14 @@ _HOMES = {
     "MockServerCluster": "hermetic.world.http",
     "MockServerContext": "hermetic.world.http",
     "ResettableError": "hermetic.guard.resettable",
+    "ResourceBenchmark": "hermetic.guard.limits",
+    "ResourceExhaustionError": "hermetic.guard.limits",
+    "ResourceLeakError": "hermetic.guard.limits",
+    "ResourceLimitError": "hermetic.guard.limits",
+    "ResourceLimits": "hermetic.guard.limits",
+    "ResourceMonitor": "hermetic.guard.limits",
+    "ResourceProfiler": "hermetic.guard.limits",
+    "ResourceSnapshot": "hermetic.guard.limits",
     "Timeouts": "hermetic.guard.deadlines",
     "VirtualClock": "hermetic.guard.schedule",
     "VirtualTimeError": "hermetic.guard.schedule",

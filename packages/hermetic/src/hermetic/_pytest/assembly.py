@@ -16,10 +16,12 @@ from hermetic._pytest.findings import Desk
 from hermetic._pytest.guarding import Guarding
 from hermetic._pytest.hangs import Hangs, RecentEvents
 from hermetic._pytest.isolating import Promises, isolation
+from hermetic._pytest.limiting import HungriestTests, Limiting
 from hermetic._pytest.summary import Summary
 from hermetic.foundation import NullSink, SystemClock
 from hermetic.guard.census.arrivals import Arrivals
 from hermetic.guard.census.census import Census
+from hermetic.guard.census.running import RUNNING
 from hermetic.guard.census.trackers import all_trackers, awaited_trackers
 from hermetic.guard.keeping import Keeping
 from hermetic.guard.ownership import Roll
@@ -32,9 +34,9 @@ if TYPE_CHECKING:
     from hermetic.guard.component import Component
 
 
-def components(config: pytest.Config, settings: Settings, roll: Roll) -> list[Component]:
+def components(config: pytest.Config, settings: Settings, roll: Roll) -> tuple[Census, list[Component]]:
     """
-    The parts of the guard that take part, in the order in which they are told that an owner begins.
+    The census, and the parts of the guard that take part, in the order in which they are told that an owner begins.
     """
     arrivals = Arrivals()
     census = Census(
@@ -45,7 +47,7 @@ def components(config: pytest.Config, settings: Settings, roll: Roll) -> list[Co
         keeping=Keeping(settings.keep),
     )
     holds = blocking(config, owner=census.attribution.current, arrivals=arrivals)
-    return [census, holds, *isolation(config, settings)]
+    return census, [census, holds, *isolation(config, settings)]
 
 
 def _journal(config: pytest.Config, settings: Settings) -> Sink:
@@ -67,7 +69,8 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
     clock: Clock = SystemClock()
     sink = RecentEvents(_journal(config, settings))
     roll = Roll()
-    team = Team(components(config, settings, roll), roll=roll, sink=sink, clock=clock)
+    census, parts = components(config, settings, roll)
+    team = Team(parts, roll=roll, sink=sink, clock=clock)
     baseline = baselining(config)
     if baseline is not None:
         config.pluginmanager.register(baseline, "hermetic-baseline")
@@ -75,6 +78,8 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
     config.pluginmanager.register(Guarding(team=team, desk=desk), "hermetic-guarding")
     config.pluginmanager.register(Summary(team=team), "hermetic-summary")
     config.pluginmanager.register(Promises(settings.resettable), "hermetic-resettable")
+    config.pluginmanager.register(Limiting(config, sink=sink, clock=clock), "hermetic-limiting")
+    config.pluginmanager.register(HungriestTests(config.getoption("--hermetic-hungriest")), "hermetic-hungriest")
     # Registered last, so that what the guard does around a test is within the test's time too.
     hangs = Hangs(config, budgets.read(config), sink=sink, clock=clock, providers=[sink.told])
     config.pluginmanager.register(hangs, "hermetic-hangs")
@@ -83,3 +88,4 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
     config.add_cleanup(hangs.stop)
     team.start()
     config.add_cleanup(team.stop)
+    config.add_cleanup(RUNNING.provide(census))

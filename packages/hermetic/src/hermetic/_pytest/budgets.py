@@ -21,6 +21,8 @@ MARKER = (
     "for example @pytest.mark.deadline(5) or @pytest.mark.deadline(setup=2)"
 )
 _MARKER = "deadline"
+# Markers of Hermetic that one may mistype: pytest itself only warns about a marker that it does not know.
+_MARKERS = (_MARKER, "limits", "virtual_time", "interleave")
 _KEY = pytest.StashKey["Budgets"]()
 
 
@@ -133,9 +135,9 @@ def check_markers(items: Iterable[pytest.Item], budgets: Budgets, known: frozens
         for mark in reversed(list(item.iter_markers())):
             if mark.name == _MARKER:
                 own = _marked(own, mark, item)
-            elif mark.name not in known and difflib.get_close_matches(mark.name, [_MARKER], cutoff=0.75):
+            elif mark.name not in known and (close := difflib.get_close_matches(mark.name, _MARKERS, cutoff=0.75)):
                 raise pytest.Collector.CollectError(
-                    f"{_place(item)}: unknown marker {mark.name!r} on {item.name}; did you mean {_MARKER!r}?"
+                    f"{_place(item)}: unknown marker {mark.name!r} on {item.name}; did you mean {close[0]!r}?"
                 )
         if own is not budgets:
             item.stash[_KEY] = own

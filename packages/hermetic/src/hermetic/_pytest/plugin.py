@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hermetic._pytest import baselining, budgets, isolated, mocking, options, resuming, scheduling
+from hermetic._pytest import baselining, budgets, isolated, limiting, mocking, options, resuming, scheduling
 
 if TYPE_CHECKING:
     import pytest
@@ -18,15 +18,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     resuming.add_options(parser)
     baselining.add_options(parser)
     mocking.add_options(parser)
+    limiting.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for marker in (options.MARKER, budgets.MARKER, *scheduling.MARKERS.values()):
+    for marker in (options.MARKER, budgets.MARKER, limiting.MARKER, *scheduling.MARKERS.values()):
         config.addinivalue_line("markers", marker)
     # The fixtures are there also when nothing is watched: a suite that asks for them must go on working.
     config.pluginmanager.register(isolated, "hermetic-isolated")
     config.pluginmanager.register(mocking, "hermetic-mocking")
     config.pluginmanager.register(scheduling, "hermetic-scheduling")
+    config.pluginmanager.register(limiting, "hermetic-limits-fixture")
     if config.getoption("--hermetic-fixtures"):
         from hermetic._pytest.doctoring import Doctor  # noqa: PLC0415 - nobody else pays for it
 

@@ -5,6 +5,7 @@ The census as a component of the guard: takes in what trackers see, and judges w
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -72,6 +73,30 @@ class Census(Quiet):
         self._dropped = DroppedWarnings(self)
         self._undo: list[Callable[[], None]] = []
         self._happened: list[Case] = []
+        # Told of each entry as it is written, in the thread that opened the resource.
+        self._listeners: tuple[Callable[[AnyEntry], None], ...] = ()
+        # Held by whoever looks at many entries from another thread: its references must not make a dropped resource
+        # look held at the moment of judgement. Whoever has it may free something whose end opens something else, in the
+        # same thread, so it can be taken again.
+        self.looking = threading.RLock()
+
+    def listen(self, listener: Callable[[AnyEntry], None]) -> Callable[[], None]:
+        """
+        Call `listener` with each new entry, in the thread that opens the resource; returns what ends it. It must not
+        raise, and must not wait for another thread.
+        """
+        self._listeners = (*self._listeners, listener)
+
+        def stop() -> None:
+            self._listeners = tuple(one for one in self._listeners if one is not listener)
+
+        return stop
+
+    def forget_happened(self) -> None:
+        """
+        Leaks that ended are not wanted: nobody judges in a program that only counts.
+        """
+        self._happened.clear()
 
     def start(self) -> None:
         self._install(self._trackers)
@@ -95,7 +120,11 @@ class Census(Quiet):
             self._undo.pop()()
 
     def opened(self, tracker: Tracker, resource: object, *, skip: int = 2, note: str = "") -> None:
-        self.ledger.enter(tracker, resource, site=site.take(skip + 1), tenure=self.attribution.current(), note=note)
+        entry = self.ledger.enter(
+            tracker, resource, site=site.take(skip + 1), tenure=self.attribution.current(), note=note
+        )
+        for listener in self._listeners:
+            listener(entry)
 
     def happened(self, case: Case) -> None:
         """
@@ -157,13 +186,14 @@ class Census(Quiet):
 
     def _suspects(self, tenures: Sequence[Tenure]) -> list[Suspect]:
         suspects: list[Suspect] = []
-        for tenure in tenures:
-            for entry in self.ledger.take(tenure):
-                is_dropped = not entry.tracker.is_note and entry.is_dropped()
-                resource = entry()
-                if resource is not None and self._is_suspicious(entry, resource):
-                    suspects.append(Suspect(entry, entry.tracker, resource, is_dropped))
-                entry.release()
+        with self.looking:
+            for tenure in tenures:
+                for entry in self.ledger.take(tenure):
+                    is_dropped = not entry.tracker.is_note and entry.is_dropped()
+                    resource = entry()
+                    if resource is not None and self._is_suspicious(entry, resource):
+                        suspects.append(Suspect(entry, entry.tracker, resource, is_dropped))
+                    entry.release()
         return suspects
 
     def _is_suspicious(self, entry: AnyEntry, resource: object) -> bool:

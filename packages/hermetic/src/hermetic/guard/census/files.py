@@ -14,6 +14,7 @@ import io
 import os
 import stat
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,14 +35,15 @@ _SOURCES = ("open", "dup", "pipe", "pipe2", "eventfd", "memfd_create", "openpty"
 
 class OpenedPath:
     """
-    That a path was opened; whether it still is, the kernel knows.
+    That a path was opened, by which thread; whether it still is, the kernel knows.
     """
 
-    __slots__ = ("mode", "path")
+    __slots__ = ("mode", "path", "thread")
 
     def __init__(self, path: str, mode: str) -> None:
         self.path = path
         self.mode = mode
+        self.thread = threading.get_ident()
 
     def objects(self) -> list[Any]:
         """

@@ -101,7 +101,9 @@ class Ledger:
         self._freed: deque[Entry] = deque(maxlen=_REMEMBERED)
         self._strike: Callable[[Entry], None] = self._struck
 
-    def enter(self, tracker: Tracker, resource: object, *, site: RawSite, tenure: Tenure, note: str = "") -> None:
+    def enter(
+        self, tracker: Tracker, resource: object, *, site: RawSite, tenure: Tenure, note: str = ""
+    ) -> Entry | HeldEntry:
         entry = HeldEntry(resource) if tracker.holds else Entry(resource, self._strike)
         if isinstance(entry, Entry):
             entry.key = id(resource)
@@ -110,6 +112,7 @@ class Ledger:
         entry.tenure = tenure
         entry.note = note
         self._write(entry)
+        return entry
 
     def _write(self, entry: Entry | HeldEntry) -> None:
         page = self._book.get(entry.tenure)

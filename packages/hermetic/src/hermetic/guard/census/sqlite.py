@@ -61,16 +61,25 @@ class SqliteConnections(Basic):
 
         return undo
 
+    _sweep_from = _HELD_AT_MOST
+
     def _sweep(self, intake: Intake) -> None:
         held = intake.held(self.kind)
+        is_full = len(held) > self._sweep_from
+        left = len(held)
         for entry in held:
             connection = entry()
             if is_closed(connection):
                 intake.let_go(entry, was_dropped=False)
-            elif len(held) > _HELD_AT_MOST or connection.in_transaction:
+                left -= 1
+            elif is_full or connection.in_transaction:
                 del connection  # it would count as a reference
                 if entry.is_dropped():
                     intake.let_go(entry, was_dropped=True)
+                    left -= 1
+        if is_full:
+            # Asking each of many that are held on purpose costs more with each one: next when there are twice as many.
+            self._sweep_from = max(_HELD_AT_MOST, 2 * left)
 
     def is_open(self, resource: sqlite3.Connection) -> bool:
         return not is_closed(resource)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from hermetic.foundation.finding import Remedy
 from hermetic.guard.census import loops
 from hermetic.guard.census.cases import Case
-from hermetic.guard.census.tracker import Basic
+from hermetic.guard.census.tracker import RUNS_THE_LOOP, Basic
 from hermetic.guard.census.wording import safe_repr
 from hermetic.guard.census.wrapping import all_of, before, replace
 
@@ -104,7 +104,7 @@ class Tasks(Basic):
             if is_runner:
                 return task
             with contextlib.suppress(TypeError):  # a task factory may make tasks without weak references
-                intake.opened(self, task)
+                intake.opened(self, task, note="" if self_.is_running() else RUNS_THE_LOOP)
             return task
 
         return create_task

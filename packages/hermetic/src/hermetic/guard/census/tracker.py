@@ -4,7 +4,7 @@ What the census must know about one kind of resource.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from hermetic.guard.census.cases import Case
     from hermetic.guard.census.site import RawSite
     from hermetic.guard.ownership import Tenure
+
+RUNS_THE_LOOP: Final = "runs the loop"
+"""
+The note of a task that was made while its loop did not run: by it, the loop is run.
+"""
 
 
 class Listed(Protocol):
