@@ -79,7 +79,9 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
     config.pluginmanager.register(Summary(team=team), "hermetic-summary")
     config.pluginmanager.register(Promises(settings.resettable), "hermetic-resettable")
     config.pluginmanager.register(Limiting(config, sink=sink, clock=clock), "hermetic-limiting")
-    config.pluginmanager.register(HungriestTests(config.getoption("--hermetic-hungriest")), "hermetic-hungriest")
+    config.pluginmanager.register(
+        HungriestTests(int(config.getoption("--hermetic-hungriest") or 0)), "hermetic-hungriest"
+    )
     # Registered last, so that what the guard does around a test is within the test's time too.
     hangs = Hangs(config, budgets.read(config), sink=sink, clock=clock, providers=[sink.told])
     config.pluginmanager.register(hangs, "hermetic-hangs")

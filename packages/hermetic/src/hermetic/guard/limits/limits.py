@@ -32,7 +32,7 @@ class ResourceLimits:
     How much more of each resource than at the start may be in use at once: a block (`with`, `async with`) or a decorator.
 
     None sets no limit; 0 allows none. `memory_mb` is in units of 1,048,576 bytes of resident memory, sampled; all others
-    are whole numbers, checked whenever one is opened. From `warn_at` (0 to 1) of a limit on, the monitor keeps a warning.
+    are whole numbers, checked whenever one is opened. Use of more than `warn_at` (0 to 1) of a limit is kept as a warning, with 1 never.
 
     An asynchronous block that passes a limit is cancelled; an ordinary one is judged when it ends. Either way the error
     comes out of the block, after what the block opened and left open has been closed.

@@ -279,7 +279,7 @@ class ResourceMonitor:
         limit, used = limits.allowed[name], value - baseline.value(name)
         if used > limit:
             self._pass(name, used, limit, tally, new)
-        elif limit and used >= limit * limits.warn_at:
+        elif used > limit * limits.warn_at:
             known = self._near.get(name)
             if known is None or known.used < used:
                 holders = () if name == MEMORY else tally.holders(name, new=new, without=self._before)

@@ -269,7 +269,7 @@ def test_a_limit_within_its_bounds_is_silent_and_a_near_one_is_kept_as_a_warning
     """
     The clean twin, and the warning level.
     """
-    with ResourceLimits(database_connections=5, warn_at=0.6) as monitor:
+    with ResourceLimits(database_connections=5, warn_at=0.5) as monitor:
         many = [sqlite3.connect(":memory:") for _ in range(3)]
         for connection in many:
             connection.close()
