@@ -33,15 +33,17 @@ async def raw(double):
     await session.close()
 
 
+ENDS = {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED}
+
+
 def identify(token, **more):
     return {"op": 2, "d": {"token": token, "intents": 1, "properties": {}, **more}}
 
 
 async def close_code_of(socket):
     async with asyncio.timeout(3):
-        while not (message := await socket.receive()).type.name.startswith("CLOS"):
+        while (await socket.receive()).type not in ENDS:
             pass
-    assert message is not None
     return socket.close_code
 
 

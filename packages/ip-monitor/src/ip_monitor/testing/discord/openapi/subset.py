@@ -8,10 +8,12 @@ with who sends it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 _REF = "#/components/schemas/"
 # Keys of schemas that say nothing about validity.
@@ -55,10 +57,10 @@ def subset(document: Mapping[str, Any], routes: Iterable[str]) -> dict[str, Any]
 
 
 class _Cutter:
-    def __init__(self, schemas: Mapping[str, Any]) -> None:
+    def __init__(self, schemas: Mapping[str, dict[str, Json]]) -> None:
         self._schemas = schemas
         self._wanted: list[tuple[str, bool]] = []
-        self._made: dict[str, Any] = {}
+        self._made: dict[str, Json] = {}
 
     def operation(self, operation: Mapping[str, Any]) -> dict[str, Any]:
         body = operation.get("requestBody", {}).get("content", {}).get("application/json")
@@ -77,7 +79,7 @@ class _Cutter:
             "answers": answers,
         }
 
-    def finished(self) -> dict[str, Any]:
+    def finished(self) -> dict[str, Json]:
         """
         Every schema that was reached, after following all references.
         """
@@ -86,41 +88,46 @@ class _Cutter:
             shown = _name(name, is_input=is_input)
             if shown in self._made:
                 continue
-            self._made[shown] = {}
-            made: dict[str, Any] = self.cut(self._schemas[name], is_input=is_input)
+            made = self._cut_object(self._schemas[name], is_input=is_input)
             if shown == _SNOWFLAKE_INPUT:
                 made = {"anyOf": [made, {"type": "integer", "minimum": 0}]}
-            for key in _UNDOCUMENTED.get(name, ()):
-                made["properties"][key] = {}
+            properties = made.get("properties")
+            if isinstance(properties, dict):
+                properties |= {key: {} for key in _UNDOCUMENTED.get(name, ())}
             self._made[shown] = made
         return self._made
 
-    def cut(self, schema: Any, *, is_input: bool) -> Any:
+    def cut(self, schema: Json, *, is_input: bool) -> Json:
         if isinstance(schema, list):
-            several: list[Any] = schema
-            return [self.cut(each, is_input=is_input) for each in several]
-        if isinstance(schema, dict):
-            fields: dict[str, Any] = schema
-            return self._cut_object(fields, is_input=is_input)
-        return schema
+            return [self.cut(each, is_input=is_input) for each in schema]
+        return self._cut_object(schema, is_input=is_input) if isinstance(schema, dict) else schema
 
-    def _cut_object(self, schema: dict[str, Any], *, is_input: bool) -> dict[str, Any]:
-        made: dict[str, Any] = {}
+    def _cut_object(self, schema: Mapping[str, Json], *, is_input: bool) -> dict[str, Json]:
+        made: dict[str, Json] = {}
         for key, value in schema.items():
             if key == "$ref":
                 name = str(value).removeprefix(_REF)
                 self._wanted.append((name, is_input))
                 made[key] = _REF + _name(name, is_input=is_input)
-            elif key == "properties":
+            elif key == "properties" and isinstance(value, dict):
                 made[key] = {name: self.cut(each, is_input=is_input) for name, each in value.items()}
-            elif key in {"oneOf", "anyOf"} and all("const" in each for each in value):
-                # An enumeration, written as alternatives with names.
-                made["enum"] = [each["const"] for each in value]
+            elif key in {"oneOf", "anyOf"} and (constants := _constants(value)):
+                made["enum"] = constants
             elif key not in _PROSE:
                 made[key] = self.cut(value, is_input=is_input)
         if "properties" in made:
             made.setdefault("additionalProperties", False)
         return made
+
+
+def _constants(alternatives: Json) -> list[Json]:
+    """
+    The values of an enumeration that is written as alternatives with names; empty when it is none.
+    """
+    if not isinstance(alternatives, list):
+        return []
+    found = [each["const"] for each in alternatives if isinstance(each, dict) and "const" in each]
+    return found if len(found) == len(alternatives) else []
 
 
 def _name(name: str, *, is_input: bool) -> str:
