@@ -125,10 +125,10 @@ def _checked_run(value: dict[str, Any], *, source: str, remedy: str) -> Run:
 
 def _checked_try(value: dict[str, Any], *, source: str, remedy: str) -> Try:
     given = value.get("findings", [])
-    findings: list[Any] = given if isinstance(given, list) else [None]
+    findings = cast("list[object]", given) if isinstance(given, list) else [None]
     if not all(isinstance(one, str) for one in findings):
         raise HistoryError(f"findings {given!r} are no list of names", where=source, remedy=remedy)
-    value = {**value, "findings": tuple(findings)}
+    value = {**value, "findings": tuple(map(str, findings))}
     _check_types(value, Try, source=source, remedy=remedy)
     if value.get("outcome") not in OUTCOMES:
         raise HistoryError(
