@@ -15,6 +15,7 @@ from ip_monitor.application.announcing import Announcer
 from ip_monitor.application.quiet import QuietTime
 from ip_monitor.application.upkeep import Upkeep
 from ip_monitor.bootstrap.asking import Asking, Keeper
+from ip_monitor.bootstrap.discord import has_bot, keep_bot
 from ip_monitor.bootstrap.onlooker import Onlooker
 from ip_monitor.bootstrap.sinks import LOUD_SINKS, SINK_SETTINGS
 from ip_monitor.bootstrap.sources import provider_specs
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ip_monitor.application.delivery import Delivery
     from ip_monitor.application.ports import Clock, Notifier, Observer
     from ip_monitor.application.providers import IPAPIManager
+    from ip_monitor.bootstrap.discord import MakeConnector
     from ip_monitor.domain.addresses import Network
     from ip_monitor.domain.answers import Source
     from ip_monitor.domain.changes import Change, CurrentAddress
@@ -83,6 +85,7 @@ class Application:
         specs: Sequence[ProviderSpec] | None,
         only_look: bool,
         request: Request | None,
+        make_connector: MakeConnector = None,
     ) -> None:
         self.storage = storage
         self.announcer = announcer
@@ -94,6 +97,7 @@ class Application:
         self._specs = specs
         self._keeper: Keeper = Onlooker(storage) if only_look else storage
         self._only_look = only_look
+        self._make_connector = make_connector
         self._telling: Telling | None = None
         self._settings = settings
         self._asking: Asking = self._new_asking(settings)
@@ -119,7 +123,14 @@ class Application:
 
     def _new_telling(self, settings: Settings, *, is_stopped: bool) -> Telling:
         return Telling(
-            settings, self.storage, self.announcer, clock=self.clock, quiet=self.quiet, is_stopped=is_stopped
+            settings,
+            self.storage,
+            self.announcer,
+            clock=self.clock,
+            quiet=self.quiet,
+            is_stopped=is_stopped,
+            now=lambda: self.settings,
+            make_connector=self._make_connector,
         )
 
     def _new_asking(self, settings: Settings) -> Asking:
@@ -231,6 +242,7 @@ class Application:
         telling = self._start_telling()
         upkeep = self._start_upkeep()
         stop = asyncio.create_task(self._stop.wait(), name="ip-monitor-stop-request")
+        bot = self._start_bot()
         try:
             while not stop.done():
                 asking = asyncio.create_task(self._asking.monitor.run(), name="ip-monitor-monitor")
@@ -246,7 +258,7 @@ class Application:
                     await _end(telling)
                     telling = self._start_telling()
         finally:
-            await _end(telling, upkeep, stop)
+            await _end(telling, upkeep, stop, bot)
 
     def _start_upkeep(self) -> asyncio.Task[None]:
         async def trim() -> None:
@@ -254,6 +266,11 @@ class Application:
 
         work = Upkeep(trim, announcer=self.announcer, clock=self.clock).run() if self._telling else _nothing()
         return asyncio.create_task(work, name="ip-monitor-upkeep")
+
+    def _start_bot(self) -> asyncio.Task[None]:
+        wanted = self._telling is not None and has_bot(self._settings)
+        work = keep_bot(self, admin=self.admin, make_connector=self._make_connector) if wanted else _nothing()
+        return asyncio.create_task(work, name="ip-monitor-bot")
 
     def _start_telling(self) -> asyncio.Task[None]:
         work = self._telling.delivery.run() if self._telling else asyncio.Event().wait()
@@ -335,6 +352,7 @@ async def assemble(
     only_look: bool = False,
     clock: Clock | None = None,
     request: Request | None = None,
+    make_connector: MakeConnector = None,
 ) -> AsyncGenerator[Application]:
     """
     Open the database, build the parts; close everything at the end of the block, whatever ended it.
@@ -347,6 +365,7 @@ async def assemble(
         only_look: read the database beside the process that writes it; record and announce nothing.
         clock: the machine's own by default.
         request: where `settings` were read from, so that people can change them while it runs.
+        make_connector: the way to Discord, for each client of its library; the library's own by default.
 
     Raises:
         StorageUnavailableError: the database cannot be used; its leaves say why.
@@ -367,6 +386,7 @@ async def assemble(
             specs=specs,
             only_look=only_look,
             request=request,
+            make_connector=make_connector,
         )
         stack.push_async_callback(application.aclose)
         await application.start()

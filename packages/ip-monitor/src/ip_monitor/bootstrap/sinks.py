@@ -7,12 +7,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ip_monitor.adapters.notifiers.log import LogNotifier
+from ip_monitor.bootstrap.discord import discord_notifiers, has_bot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ip_monitor.application.ports import Clock, Notifier
+    from ip_monitor.bootstrap.discord import MakeConnector
     from ip_monitor.settings import Settings
 
-SINK_SETTINGS = ("command", "discord_webhook", "webhook", "webhook_secret")
+SINK_SETTINGS = ("command", "discord_recipients", "discord_webhook", "webhook", "webhook_secret")
 """
 The settings that decide which notifiers there are.
 """
@@ -23,12 +27,21 @@ Where programs listen, which act on a change and do not sleep: no quiet hours an
 """
 
 
-def notifiers_for(settings: Settings, *, clock: Clock) -> list[Notifier]:
+def notifiers_for(
+    settings: Settings, *, clock: Clock, now: Callable[[], Settings] | None = None, make_connector: MakeConnector = None
+) -> list[Notifier]:
     """
     The log, and what the settings name. A library is imported only for a sink that is used.
 
+    Args:
+        settings: valid settings.
+        clock: signs and dates what is sent.
+        now: the settings that apply at a later time, for what may change while a sink lives; `settings` by default.
+        make_connector: the way to Discord; the library's own by default.
+
     Raises:
         WebhookRefusedError: a webhook's secret cannot be used.
+        DiscordMissingError: the bot's library is not installed.
     """
     notifiers: list[Notifier] = [LogNotifier()]
     if settings.discord_webhook is not None:
@@ -36,6 +49,10 @@ def notifiers_for(settings: Settings, *, clock: Clock) -> list[Notifier]:
 
         # The settings let plain HTTP pass only on this machine.
         notifiers.append(DiscordWebhookNotifier(settings.discord_webhook.reveal(), allow_plain_http=True))
+    if has_bot(settings):
+        notifiers += discord_notifiers(
+            settings, clock=clock, now=now or (lambda: settings), make_connector=make_connector
+        )
     if settings.webhook is not None:
         from ip_monitor.adapters.notifiers.webhook import WebhookNotifier  # noqa: PLC0415
 

@@ -10,9 +10,12 @@ from ip_monitor.application.delivery import Delivery
 from ip_monitor.bootstrap.sinks import notifiers_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ip_monitor.application.announcing import Announcer
     from ip_monitor.application.ports import Clock, Notifier, Outbox
     from ip_monitor.application.quiet import QuietTime
+    from ip_monitor.bootstrap.discord import MakeConnector
     from ip_monitor.settings import Settings
 
 
@@ -21,6 +24,8 @@ class Telling:
     The notifiers that the settings name, and the delivery to them.
 
     Args:
+        now: the settings that apply at a later time.
+        make_connector: the way to Discord.
         is_stopped: begin with the queue stopped, as somebody left it.
     """
 
@@ -33,8 +38,10 @@ class Telling:
         clock: Clock,
         quiet: QuietTime,
         is_stopped: bool,
+        now: Callable[[], Settings] | None = None,
+        make_connector: MakeConnector = None,
     ) -> None:
-        self.notifiers: list[Notifier] = notifiers_for(settings, clock=clock)
+        self.notifiers: list[Notifier] = notifiers_for(settings, clock=clock, now=now, make_connector=make_connector)
         self.delivery = Delivery(outbox, self.notifiers, announcer=announcer, clock=clock, quiet=quiet)
         if is_stopped:
             self.delivery.stop()

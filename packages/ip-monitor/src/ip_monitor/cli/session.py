@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from ip_monitor.adapters.control import ControlServer
+from ip_monitor.adapters.discord.log_bridge import discord_log
 from ip_monitor.bootstrap import assemble
 from ip_monitor.errors import IPMonitorError
 from ip_monitor.settings import load
@@ -215,14 +216,15 @@ def _signals(stop: asyncio.Event, hangup: asyncio.Event, application: Applicatio
 @contextlib.contextmanager
 def package_log(handler: logging.Handler) -> Generator[None]:
     """
-    Send the package's log to `handler` alone: nothing reaches standard error by logging's last resort.
+    Send the package's log, and what Discord's library warns of, to `handler` alone: nothing reaches standard error by logging's last resort.
     """
     log = logging.getLogger(_TITLE_OF_PACKAGE)
     before = log.handlers[:], log.level, log.propagate
     log.handlers, log.propagate = [handler], False
     log.setLevel(logging.INFO)
     try:
-        yield
+        with discord_log():
+            yield
     finally:
         log.handlers, log.propagate = before[0], before[2]
         log.setLevel(before[1])

@@ -72,6 +72,42 @@ class Settings:
     discord_webhook: Annotated[
         Secret | None, About("URL of a Discord webhook that is told of every change.", live=True, is_url=True)
     ] = None
+    discord_token: Annotated[
+        Secret | None, About("Token of a Discord bot. Better kept in a secret file, or named by `discord_token_file`.")
+    ] = None
+    discord_token_file: Annotated[
+        Path | None, About("A file with nothing but the token of a Discord bot; read again at every new connection.")
+    ] = None
+    discord_channel: Annotated[
+        int | None, About("Id of the Discord channel that the bot announces in and whose server it answers.")
+    ] = None
+    discord_recipients: Annotated[
+        tuple[int, ...], About("Ids of people who are told of every change in a direct message of the bot.", live=True)
+    ] = ()
+    discord_admins: Annotated[
+        tuple[int, ...], About("Ids of people who may use the bot's administrative commands everywhere.", live=True)
+    ] = ()
+    discord_admin_roles: Annotated[
+        tuple[int, ...],
+        About("Ids of roles whose members may do so too, besides those who may manage the server.", live=True),
+    ] = ()
+    discord_language: Annotated[
+        Literal["auto", "en", "de"],
+        About("What the bot speaks; `auto` answers in each user's language and announces in English.", live=True),
+    ] = "auto"
+    discord_address: Annotated[
+        Literal["plain", "spoiler", "masked"],
+        About("How an address is shown where others can read it: whole, on a click, or only its network.", live=True),
+    ] = "plain"
+    discord_status_message: Annotated[
+        bool, About("Whether the bot keeps one pinned message with the state in its channel.", live=True)
+    ] = False
+    discord_text_commands: Annotated[
+        bool, About("Whether the bot takes `!commands` too; they need the message content intent.")
+    ] = False
+    discord_proxy: Annotated[str | None, About("URL of an HTTP proxy on the way to Discord, `http://host:port`.")] = (
+        None
+    )
     webhook: Annotated[
         Secret | None, About("URL of a web server that is told of every change as JSON.", live=True, is_url=True)
     ] = None

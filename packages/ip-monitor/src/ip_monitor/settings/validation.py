@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _LONGEST_VALUE = 80
+# Discord's ids are positive integers of 64 bits. Source: Discord's documentation, "Snowflakes".
+_LARGEST_ID = 2**63
 
 
 def validate(request: Request) -> Loaded | Refused:
@@ -138,5 +140,41 @@ def _cross_checks(settings: Settings, found: Gathered) -> Iterator[Problem]:
         yield problem(
             "quiet_hours", "must be hours such as 22:00-07:00, or empty.", settings.quiet_hours[:_LONGEST_VALUE]
         )
+    for name, wrong, value in _discord_problems(settings):
+        yield problem(name, wrong, value)
     if not settings.default_providers and not settings.providers:
         yield problem("default_providers", "leaves nobody to ask; add [[providers]] tables, or say true.", "false")
+
+
+def _discord_problems(settings: Settings) -> Iterator[tuple[str, str, str | None]]:
+    """
+    What keeps the bot from working: setting, what is wrong, and the value where it may be shown.
+    """
+    ids = [
+        ("discord_channel", () if settings.discord_channel is None else (settings.discord_channel,)),
+        ("discord_recipients", settings.discord_recipients),
+        ("discord_admins", settings.discord_admins),
+        ("discord_admin_roles", settings.discord_admin_roles),
+    ]
+    for name, values in ids:
+        if wrong := [value for value in values if not 0 < value < _LARGEST_ID]:
+            yield name, "must be an id as Discord shows it in developer mode, 17 to 20 digits.", str(wrong[0])[:30]
+    has_token = settings.discord_token is not None or settings.discord_token_file is not None
+    has_place = settings.discord_channel is not None or settings.discord_recipients or settings.discord_admins
+    if settings.discord_token is not None and settings.discord_token_file is not None:
+        yield "discord_token_file", "is one token too many; take out discord_token or this.", None
+    if has_token and not has_place:
+        name = "discord_token" if settings.discord_token is not None else "discord_token_file"
+        yield name, "is of no use alone; set discord_channel, discord_recipients or discord_admins too.", None
+    if not has_token and (settings.discord_channel is not None or settings.discord_recipients):
+        name = "discord_channel" if settings.discord_channel is not None else "discord_recipients"
+        yield name, "needs the bot's token; set discord_token or discord_token_file too.", None
+    if settings.discord_token is not None and not _is_token(settings.discord_token.reveal()):
+        yield "discord_token", "is no token; copy it anew from the developer portal.", None
+    proxy = settings.discord_proxy
+    if proxy is not None and not proxy.startswith(("http://", "https://")):
+        yield "discord_proxy", "must begin with http:// or https://.", None
+
+
+def _is_token(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text

@@ -58,6 +58,7 @@ class Role:
         return {
             "id": str(self.id),
             "name": self.name,
+            "description": None,
             "permissions": str(int(self.permissions)),
             "position": self.position,
             "color": 0,

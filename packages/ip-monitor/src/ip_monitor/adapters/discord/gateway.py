@@ -1,0 +1,97 @@
+"""
+The client that listens at the gateway. It knows no command: what comes in goes to the front, as it came.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import discord
+
+from ip_monitor.application.cancellation import cancel_and_wait
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from ip_monitor.adapters.discord.link import Link
+
+_LOG = logging.getLogger("ip_monitor")
+
+
+class Front(Protocol):
+    """
+    What answers. Its methods raise only what is a defect.
+    """
+
+    async def prepare(self, client: discord.Client) -> None:
+        """
+        Once a client, logged in and before it connects.
+        """
+        ...
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None: ...
+
+    async def on_message(self, client: discord.Client, message: discord.Message) -> None: ...
+
+
+class GatewayClient(discord.Client):
+    """
+    `attach` before `start`.
+
+    Attributes:
+        is_greeted: whether the gateway let it in at least once.
+    """
+
+    _front: Front
+    _link: Link
+    is_greeted = False
+
+    def attach(self, front: Front, link: Link) -> None:
+        self._front = front
+        self._link = link
+
+    # One-time work belongs here: `on_ready` comes again after every new session.
+    async def setup_hook(self) -> None:
+        await self._front.prepare(self)
+
+    async def on_connect(self) -> None:
+        self.is_greeted = True
+
+    async def on_ready(self) -> None:
+        self._link.up()
+
+    async def on_resumed(self) -> None:
+        self._link.up()
+
+    async def on_disconnect(self) -> None:
+        self._link.down()
+
+    async def forget_readiness(self) -> None:
+        """
+        End the library's wait for the last server, which its own `close` leaves running, and which then fails on what was
+        closed. Call it before `close`.
+        """
+        # Nothing public leads to it, and the library does not say what it holds.
+        waiting = cast("asyncio.Task[None] | None", self._connection._ready_task)  # noqa: SLF001 # pyright: ignore[reportUnknownMemberType]
+        if waiting is not None:
+            await cancel_and_wait([waiting])
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        await self._front.on_interaction(interaction)
+
+    async def on_message(self, message: discord.Message) -> None:
+        await self._front.on_message(self, message)
+
+    async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
+        _LOG.exception("a defect in answering Discord's %s; the bot goes on", event_method)
+
+
+def intents(*, texts: bool) -> discord.Intents:
+    """
+    The least that works: servers for slash commands; messages and their content only for text commands.
+    """
+    chosen = discord.Intents(guilds=True)
+    if texts:
+        chosen.guild_messages = chosen.dm_messages = chosen.message_content = True
+    return chosen

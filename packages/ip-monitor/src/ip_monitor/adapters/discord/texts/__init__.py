@@ -1,0 +1,7 @@
+"""
+What the bot says, in each language it knows.
+"""
+
+from ip_monitor.adapters.discord.texts.catalogue import LANGUAGES, Texts, texts_for
+
+__all__ = ["LANGUAGES", "Texts", "texts_for"]

@@ -1,0 +1,172 @@
+"""
+From settings to the bot and its sinks. Nothing of Discord's library is imported where the settings name no bot.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from ip_monitor.errors import IPMonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import aiohttp
+
+    from ip_monitor.adapters.discord.connection import Route
+    from ip_monitor.adapters.discord.state import StateStore
+    from ip_monitor.adapters.discord.texts import Texts
+    from ip_monitor.application.admin import Admin
+    from ip_monitor.application.announcing import Announcer
+    from ip_monitor.application.ports import Clock, Notifier
+    from ip_monitor.resilience.rate_limiter import RateLimiter
+    from ip_monitor.settings import Settings
+
+MakeConnector: TypeAlias = "Callable[[], aiohttp.BaseConnector | None] | None"
+"""
+Gives each client of Discord its connector, inside the running loop.
+"""
+CHANNEL_SINK = "discord"
+_LOG = logging.getLogger("ip_monitor")
+_AGAIN_S = 30.0
+
+
+class DiscordMissingError(IPMonitorError, ImportError):
+    """
+    The settings name a bot, and its library is not installed.
+    """
+
+    def __str__(self) -> str:
+        return 'the settings name a Discord bot, which needs its extra. Install it: pip install "ip-monitor[discord]"'
+
+
+def has_bot(settings: Settings) -> bool:
+    """
+    Whether the settings name a bot.
+    """
+    return settings.discord_token is not None or settings.discord_token_file is not None
+
+
+def recipient_sink(user: int) -> str:
+    """
+    The name of the sink of a person's direct messages.
+    """
+    return f"{CHANNEL_SINK}-{user}"
+
+
+def discord_notifiers(
+    settings: Settings, *, clock: Clock, now: Callable[[], Settings], make_connector: MakeConnector = None
+) -> list[Notifier]:
+    """
+    One sink for the channel, and one for each person.
+
+    Raises:
+        DiscordMissingError: the library is not installed.
+    """
+    _check_installed()
+    from ip_monitor.adapters.discord.address_style import AddressStyle  # noqa: PLC0415
+    from ip_monitor.adapters.discord.bot import announcement_texts  # noqa: PLC0415
+    from ip_monitor.adapters.discord.rest_line import RestLine  # noqa: PLC0415
+    from ip_monitor.adapters.discord.sink import ChannelPlace, DirectPlace, DiscordNotifier  # noqa: PLC0415
+
+    line = RestLine(route_for(settings, make_connector))
+
+    def texts() -> Texts:
+        return announcement_texts(now())
+
+    made: list[Notifier] = []
+    if settings.discord_channel is not None:
+        made.append(
+            DiscordNotifier(
+                CHANNEL_SINK,
+                ChannelPlace(settings.discord_channel),
+                line=line,
+                clock=clock,
+                texts=texts,
+                style=lambda: AddressStyle(now().discord_address),
+            )
+        )
+    made += [
+        DiscordNotifier(
+            recipient_sink(user),
+            DirectPlace(user),
+            line=line,
+            clock=clock,
+            texts=texts,
+            # Nobody else reads it.
+            style=lambda: AddressStyle.PLAIN,
+        )
+        for user in settings.discord_recipients
+    ]
+    return made
+
+
+def route_for(settings: Settings, make_connector: MakeConnector = None) -> Route:
+    """
+    The way to Discord.
+    """
+    from ip_monitor.adapters.discord.connection import Route  # noqa: PLC0415
+
+    return Route(
+        token=settings.discord_token,
+        token_file=settings.discord_token_file,
+        proxy=settings.discord_proxy,
+        make_connector=make_connector or (lambda: None),
+    )
+
+
+class Host(Protocol):
+    """
+    The running product, as the bot needs it.
+    """
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def asks(self) -> RateLimiter: ...
+
+    @property
+    def storage(self) -> StateStore: ...
+
+    @property
+    def announcer(self) -> Announcer: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+
+async def keep_bot(application: Host, *, admin: Admin, make_connector: MakeConnector = None) -> None:
+    """
+    Run the bot beside the monitor until cancelled. A defect of the bot is logged, and never ends the monitor.
+    """
+    _check_installed()
+    from ip_monitor.adapters.discord.bot import DiscordBot  # noqa: PLC0415
+
+    while True:
+        bot = DiscordBot(
+            route_for(application.settings, make_connector),
+            settings=lambda: application.settings,
+            admin=admin,
+            limiter=application.asks.statistics,
+            store=application.storage,
+            announcer=application.announcer,
+            clock=application.clock,
+        )
+        application.announcer.add(bot)
+        try:
+            await bot.run()
+        except Exception:  # noqa: BLE001 # a defect of the bot must not end the monitor
+            _LOG.exception("the Discord bot ended with a defect; it starts again in %g s", _AGAIN_S)
+        finally:
+            application.announcer.remove(bot)
+        await application.clock.sleep(_AGAIN_S)
+
+
+def _check_installed() -> None:
+    try:
+        importlib.import_module("discord")
+    except ImportError as error:
+        raise DiscordMissingError from error
