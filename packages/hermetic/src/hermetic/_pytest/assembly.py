@@ -14,7 +14,7 @@ from hermetic._pytest.baselining import baselining
 from hermetic._pytest.blocking import blocking
 from hermetic._pytest.findings import Desk
 from hermetic._pytest.guarding import Guarding
-from hermetic._pytest.hangs import Hangs, RecentEvents
+from hermetic._pytest.hangs import Hangs, RecentEvents, mock_requests
 from hermetic._pytest.isolating import Promises, isolation
 from hermetic._pytest.limiting import HungriestTests, Limiting
 from hermetic._pytest.summary import Summary
@@ -22,6 +22,7 @@ from hermetic.foundation import NullSink, SystemClock
 from hermetic.guard.census.arrivals import Arrivals
 from hermetic.guard.census.census import Census
 from hermetic.guard.census.running import RUNNING
+from hermetic.guard.census.telling import open_resources
 from hermetic.guard.census.trackers import all_trackers, awaited_trackers
 from hermetic.guard.keeping import Keeping
 from hermetic.guard.ownership import Roll
@@ -83,7 +84,8 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
         HungriestTests(int(config.getoption("--hermetic-hungriest") or 0)), "hermetic-hungriest"
     )
     # Registered last, so that what the guard does around a test is within the test's time too.
-    hangs = Hangs(config, budgets.read(config), sink=sink, clock=clock, providers=[sink.told])
+    providers = [open_resources(census), mock_requests, sink.told]
+    hangs = Hangs(config, budgets.read(config), sink=sink, clock=clock, providers=providers)
     config.pluginmanager.register(hangs, "hermetic-hangs")
     # Started first, so that the signals it takes belong to the state that isolation finds.
     hangs.start()

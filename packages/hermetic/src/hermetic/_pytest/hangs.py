@@ -5,7 +5,9 @@ The ladder around the parts of each test: which phase begins and ends, and what 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
+from dataclasses import fields
 from time import monotonic
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -23,7 +25,7 @@ from hermetic.guard.deadlines.ladder import Hang, Ladder, Rung
 from hermetic.guard.deadlines.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from hermetic._pytest.budgets import Budgets
     from hermetic.foundation import Clock, Event, Sink
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from hermetic.guard.capture.taking import ContextProvider
 
 _RECENT = 15
+_LONGEST = 160
 
 
 class RecentEvents:
@@ -48,7 +51,26 @@ class RecentEvents:
 
     def told(self) -> tuple[str, list[str]]:
         now = monotonic()
-        return "last events", [f"{now - event.at_s:8.3f} s ago  {event.kind}" for event in list(self._recent)]
+        return "last events", [f"{now - event.at_s:8.3f} s ago  {_said(event)}" for event in list(self._recent)]
+
+
+def _said(event: Event) -> str:
+    # Its short values: texts of several lines and nested records would bury the others.
+    values = (getattr(event, field.name) for field in fields(event) if field.name not in {"at_s", "kind"})
+    words = [str(value) for value in values if isinstance(value, (str, int, float)) and "\n" not in str(value)]
+    text = " ".join([event.kind, *(word for word in words if word)])
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def mock_requests() -> tuple[str, Sequence[str]]:
+    """
+    What mock servers have not answered; nothing where none was ever imported.
+    """
+    if "hermetic.world.http.server" not in sys.modules:
+        return "mock requests in flight", ()
+    from hermetic.world.http.telling import requests_in_flight  # noqa: PLC0415 - only in a capture, and if there are servers
+
+    return requests_in_flight()
 
 
 class Hangs:

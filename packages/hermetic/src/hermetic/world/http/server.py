@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from hermetic.world.http.listener import Listener
     from hermetic.world.http.matchers import Criteria
     from hermetic.world.http.protocol import Limits
-    from hermetic.world.http.report import StopReport
+    from hermetic.world.http.report import InFlight, StopReport
     from hermetic.world.http.schedule import Schedule
 
 
@@ -130,6 +130,14 @@ class MockServer(Routing, Reachability):
     @property
     def is_running(self) -> bool:
         return self._core is not None
+
+    @property
+    def in_flight(self) -> tuple[InFlight, ...]:
+        """
+        The requests that are not finished now, the oldest first.
+        """
+        core = self._core
+        return () if core is None else core.in_flight()
 
     @property
     def report(self) -> StopReport:
