@@ -6,7 +6,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hermetic._pytest import baselining, budgets, isolated, limiting, mocking, options, resuming, scheduling
+from hermetic._pytest import (
+    baselining,
+    budgets,
+    histories,
+    isolated,
+    limiting,
+    mocking,
+    options,
+    resuming,
+    scheduling,
+)
 
 if TYPE_CHECKING:
     import pytest
@@ -19,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     baselining.add_options(parser)
     mocking.add_options(parser)
     limiting.add_options(parser)
+    histories.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,6 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     resuming.register(config)
     if not settings.is_on:
         return
+    histories.register(config)
     from hermetic._pytest.assembly import assemble  # noqa: PLC0415 - a run that is switched off pays nothing
 
     assemble(config, settings)

@@ -31,16 +31,22 @@ async def double(authority) -> AsyncIterator[DiscordDouble]:
 
 
 class Bot(discord.Client):
-    def __init__(self, double: DiscordDouble, *, intents: discord.Intents | None = None) -> None:
+    def __init__(self, double: DiscordDouble, *, intents: discord.Intents | None = None, **how) -> None:
         super().__init__(
             intents=intents or discord.Intents(guilds=True),
             connector=double.connector(),
             guild_ready_timeout=0.01,
             allowed_mentions=discord.AllowedMentions.none(),
+            **how,
         )
         self.tree = app_commands.CommandTree(self)
         self.ready = asyncio.Event()
         self.resumed = asyncio.Event()
+
+    async def before_identify_hook(self, shard_id, *, initial=False) -> None:
+        """
+        The default waits 5 seconds before every session but the first.
+        """
 
     async def on_ready(self) -> None:
         self.ready.set()
@@ -74,7 +80,7 @@ def running(double):
 
     @contextlib.asynccontextmanager
     async def run(bot: Bot) -> AsyncIterator[Bot]:
-        task = asyncio.create_task(bot.start(double.token))
+        task = bot.task = asyncio.create_task(bot.start(double.token))
         try:
             async with asyncio.timeout(5):
                 await bot.ready.wait()

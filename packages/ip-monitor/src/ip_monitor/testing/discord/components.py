@@ -56,7 +56,8 @@ def controls_in(components: list[dict[str, Any]]) -> list[Control]:
 
 def numbered(components: list[dict[str, Any]], *, start: int = 1) -> list[dict[str, Any]]:
     """
-    The same components with the `id` that Discord gives to those that came without one.
+    The components as a message shows them: with the `id` that Discord gives to those that came without one, and
+    without what only a form has.
     """
     taken = set(_numbers(components))
     fresh = iter(number for number in range(start, 10_000) if number not in taken)
@@ -73,7 +74,7 @@ def _numbers(components: list[dict[str, Any]]) -> Iterator[int]:
 def _with_number(component: dict[str, Any], fresh: Iterator[int]) -> dict[str, Any]:
     made: dict[str, Any] = {
         "id": component.get("id") or next(fresh),
-        **{k: v for k, v in component.items() if k != "id"},
+        **{k: v for k, v in component.items() if k not in {"id", "required"}},
     }
     if "components" in made:
         made["components"] = [_with_number(child, fresh) for child in made["components"]]

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ip_monitor.resilience.clock import Clock
     from ip_monitor.testing.discord.exchanges import Exchange
     from ip_monitor.testing.discord.faults import Fault, FaultRule
+    from ip_monitor.testing.discord.limits import Limits
     from ip_monitor.testing.discord.messages import Message
     from ip_monitor.testing.discord.people import User
     from ip_monitor.testing.discord.places import Channel
@@ -76,9 +77,14 @@ class DiscordDouble:
     ) -> None:
         self.world = World(clock=clock or SystemClock(), token=token)
         self.authority = authority or discord_authority()
-        self.gateway = Gateway(self.world, privileged=privileged, heartbeat_interval_s=heartbeat_interval_s)
         self._posting = Posting(self.world)
         self._rest = Rest(self.world, self._posting)
+        self.gateway = Gateway(
+            self.world,
+            check=self._rest.checking.event,
+            privileged=privileged,
+            heartbeat_interval_s=heartbeat_interval_s,
+        )
         self.actors = Actors(self.world, self._posting, self._recent)
         tls = self.authority.context()
         self.rest_site = Site("REST interface", hosts=REST_HOSTS, tls=tls, handler=self._serve)
@@ -156,18 +162,25 @@ class DiscordDouble:
         return self._rest.exchanges
 
     @property
+    def limits(self) -> Limits:
+        """
+        Rate limits; plenty until a test sets some.
+        """
+        return self._rest.limits
+
+    @property
     def violations(self) -> list[Violation]:
         """
         Rules broken so far; leaving the double with any raises `ViolationError`.
         """
-        return self._rest.violations
+        return self._rest.checking.violations
 
     def take_violations(self) -> list[Violation]:
         """
         Return those that a test provoked, and forget them.
         """
-        taken = list(self._rest.violations)
-        self._rest.violations.clear()
+        taken = list(self._rest.checking.violations)
+        self._rest.checking.violations.clear()
         return taken
 
     def requests(self, route: str) -> list[Exchange]:

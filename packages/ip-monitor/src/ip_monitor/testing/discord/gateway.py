@@ -20,6 +20,8 @@ from ip_monitor.testing.discord.intents import KNOWN, PRIVILEGED, Intent
 from ip_monitor.testing.discord.sessions import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ip_monitor.testing.discord.world import World
 
 # Clients keep to 4 KiB a payload; more closes with 4002.
@@ -75,7 +77,15 @@ class Gateway:
 
     RESUME_URL = "wss://gateway-us-east1-b.discord.gg"
 
-    def __init__(self, world: World, *, privileged: Intent = PRIVILEGED, heartbeat_interval_s: float = 41.25) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        check: Callable[[str, dict[str, Any]], None],
+        privileged: Intent = PRIVILEGED,
+        heartbeat_interval_s: float = 41.25,
+    ) -> None:
+        self._check = check
         self._world = world
         self.privileged = privileged
         self.heartbeat_interval_s = heartbeat_interval_s
@@ -94,7 +104,9 @@ class Gateway:
         """
         for session in self.sessions.values():
             if session.is_resumable and (not needs or session.intents & needs):
-                session.dispatch(name, self._guild(data["id"], session) if name == "GUILD_CREATE" else data)
+                told = self._guild(data["id"], session) if name == "GUILD_CREATE" else data
+                self._check(name, told)
+                session.dispatch(name, told)
         self._world.pulse.beat()
 
     def _guild(self, number: str, session: Session) -> dict[str, Any]:
@@ -177,11 +189,10 @@ class Gateway:
             connection.send({"op": Op.HELLO, "d": {"heartbeat_interval": interval_ms, "_trace": []}})
             await self._read(connection)
         finally:
-            self.connections.discard(connection)
+            self._leave(connection)
             writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await writer
-            self._leave(connection)
         return socket
 
     async def _read(self, connection: GatewayConnection) -> None:
@@ -242,7 +253,9 @@ class Gateway:
         session.dispatch("READY", self._ready(session, shard))
         if session.intents & Intent.GUILDS:
             for number in self._world.guilds:
-                session.dispatch("GUILD_CREATE", self._guild(str(number), session))
+                told = self._guild(str(number), session)
+                self._check("GUILD_CREATE", told)
+                session.dispatch("GUILD_CREATE", told)
         return None
 
     def _ready(self, session: Session, shard: list[int]) -> dict[str, Any]:
@@ -307,7 +320,8 @@ class Gateway:
         """
         session = connection.session
         self._part(connection)
-        if session is not None and connection.socket.close_code in {1000, 1001}:
+        self.connections.discard(connection)
+        if session is not None and not connection.is_ending and connection.socket.close_code in {1000, 1001}:
             session.is_resumable = False
         self._world.pulse.beat()
 

@@ -9,9 +9,9 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import WSCloseCode, web
-
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from ip_monitor.testing.discord.compression import Stream
     from ip_monitor.testing.discord.sessions import Session
 
@@ -20,6 +20,7 @@ class GatewayConnection:
     """
     Attributes:
         session: None until IDENTIFY or RESUME.
+        is_ending: the double closes it, so the close code says nothing about what the client wants.
         is_silent: nothing is sent any more, not even acknowledgements; what is waiting is kept.
     """
 
@@ -27,6 +28,7 @@ class GatewayConnection:
         self.socket = socket
         self.session: Session | None = None
         self.heartbeats = 0
+        self.is_ending = False
         self._audible = asyncio.Event()
         self._audible.set()
         self._stream = stream
@@ -43,6 +45,7 @@ class GatewayConnection:
         """
         Close with this code after everything sent so far.
         """
+        self.is_ending = True
         self._waiting.put_nowait(code)
 
     def silence(self) -> None:
@@ -68,6 +71,3 @@ class GatewayConnection:
                     await self.socket.send_str(frame)
                 else:
                     await self.socket.send_bytes(frame)
-
-    async def closed_by_double(self) -> None:
-        await self.socket.close(code=WSCloseCode.GOING_AWAY)

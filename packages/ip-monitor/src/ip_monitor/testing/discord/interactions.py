@@ -107,8 +107,6 @@ class Interaction:
         }
         if self.type is InteractionType.COMPONENT and self.source is not None:
             data["interacted_message_id"] = str(self.source.id)
-        if self.command is not None:
-            data |= {"name": self.command.name, "command_type": self.command.type}
         if self.type is InteractionType.MODAL:
             data["triggering_interaction_metadata"] = {
                 **{key: data[key] for key in ("id", "user", "authorizing_integration_owners")},

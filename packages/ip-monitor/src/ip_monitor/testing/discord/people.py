@@ -58,7 +58,6 @@ class Role:
         return {
             "id": str(self.id),
             "name": self.name,
-            "description": None,
             "permissions": str(int(self.permissions)),
             "position": self.position,
             "color": 0,

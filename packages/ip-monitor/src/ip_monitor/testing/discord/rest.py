@@ -5,29 +5,28 @@ The REST interface: finding the route, checking token and limits, carrying out, 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from typing import TYPE_CHECKING, Any
-
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from ip_monitor.testing.discord import refusal
 from ip_monitor.testing.discord.calls import Answer, Call, Route, read_body
+from ip_monitor.testing.discord.checking import Checking
 from ip_monitor.testing.discord.exchanges import Exchange
-from ip_monitor.testing.discord.faults import Drop, Fault, FaultRule, Faults, Hang, RateLimit, Slow, Status
+from ip_monitor.testing.discord.faults import Drop, Fault, FaultRule, Faults, Hang, RateLimit, Scope, Slow, Status
+from ip_monitor.testing.discord.limits import Limits
 from ip_monitor.testing.discord.nonces import Nonces
 from ip_monitor.testing.discord.refusal import Refusal
+from ip_monitor.testing.discord.replies import failing, limited, written
 from ip_monitor.testing.discord.resetting import reset
 from ip_monitor.testing.discord.routes import ROUTES
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from ip_monitor.testing.discord.posting import Posting
-    from ip_monitor.testing.discord.violations import Violation
     from ip_monitor.testing.discord.world import World
 
 _PREFIX = re.compile(r"^/api(?:/v(?P<version>\d+))?(?P<rest>/.*)$")
-# discord.py takes a 429 without it for the ban of an address, and crashes on a charset parameter.
-_HEADERS = {"Via": "1.1 google", "Content-Type": "application/json"}
 
 
 class Rest:
@@ -38,7 +37,8 @@ class Rest:
 
     def __init__(self, world: World, posting: Posting) -> None:
         self.exchanges: list[Exchange] = []
-        self.violations: list[Violation] = []
+        self.checking = Checking()
+        self.limits = Limits(world.clock)
         self.defects: list[Exception] = []
         self.nonces = Nonces(world.clock)
         self.faults = Faults(self._release)
@@ -80,22 +80,25 @@ class Rest:
     ) -> web.StreamResponse:
         if isinstance(fault, Status):
             exchange.status = fault.status
-            kind, content = fault.content()
-            return web.Response(status=fault.status, body=content, headers={**_HEADERS, "Content-Type": kind})
+            return failing(fault)
         if isinstance(fault, RateLimit):
             exchange.status = 429
-            return _limited(fault)
+            return limited(fault)
         if isinstance(fault, Slow):
             await self._world.clock.sleep(fault.by_s)
         if isinstance(fault, Drop | Hang) and not fault.after:
             await self._withhold(fault, rule, request)
+        verdict = self.limits.judge(exchange.route, target[1])
+        if verdict.retry_after_s is not None:
+            exchange.status = 429
+            scope: Scope = "global" if verdict.is_global else "user"
+            return limited(RateLimit(verdict.retry_after_s, scope), verdict.headers)
         answer = await self._answer(request, exchange, *target)
+        exchange.answer = answer.body
         if isinstance(fault, Drop | Hang):
             await self._withhold(fault, rule, request)
-        exchange.status, exchange.answer = answer.status, answer.body
-        if answer.body is None:
-            return web.Response(status=answer.status, headers={"Via": _HEADERS["Via"]})
-        return web.Response(status=answer.status, body=json.dumps(answer.body).encode(), headers=_HEADERS)
+        exchange.status = answer.status
+        return written(answer, verdict.headers)
 
     async def _answer(
         self, request: web.BaseRequest, exchange: Exchange, route: Route | None, params: dict[str, str]
@@ -106,10 +109,14 @@ class Rest:
             exchange.body, files = await read_body(request)
             if not route.is_open and request.headers.get("Authorization") != f"Bot {self._world.token}":
                 raise refusal.unauthorized()
-            call = Call(self._world, self._posting, self.nonces, params, dict(request.query), exchange.body, files)
-            return await route.handle(call)
+            query = dict(request.query)
+            self.checking.request(route.name, exchange.body, files, query)
+            call = Call(self._world, self._posting, self.nonces, params, query, exchange.body, files)
+            answer = await route.handle(call)
+            self.checking.answer(route.name, answer)
         except Refusal as refused:
             return Answer(refused.status, refused.payload())
+        return answer
 
     def _find(self, method: str, path: str) -> tuple[Route | None, dict[str, str]]:
         for pattern, route in self._routes:
@@ -153,19 +160,3 @@ class Rest:
 
 def _pattern(template: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template)))
-
-
-def _limited(fault: RateLimit) -> web.Response:
-    wait = fault.retry_after_s
-    if fault.scope == "cloudflare":
-        headers = {"Retry-After": str(max(1, round(wait))), "Content-Type": "text/html"}
-        return web.Response(status=429, body=b"<html><title>Access denied | error 1015</title></html>", headers=headers)
-    body: dict[str, Any] = {
-        "message": "You are being rate limited.",
-        "retry_after": wait,
-        "global": fault.scope == "global",
-    }
-    headers = {**_HEADERS, "Retry-After": str(wait), "X-RateLimit-Scope": fault.scope}
-    if fault.scope == "global":
-        headers["X-RateLimit-Global"] = "true"
-    return web.Response(status=429, body=json.dumps(body).encode(), headers=headers)

@@ -76,16 +76,17 @@ def _carry_out(call: Call, interaction: Interaction, kind: CallbackType, data: d
 
 def _told(interaction: Interaction, kind: CallbackType, made: Message | None) -> dict[str, Any]:
     told: dict[str, Any] = {"id": str(interaction.id), "type": int(interaction.type)}
-    if made is None:
-        resource = None
-    else:
+    resource: dict[str, Any] | None = None
+    if made is not None:
         told |= {
             "response_message_id": str(made.id),
             "response_message_loading": made.is_loading,
             "response_message_ephemeral": made.is_ephemeral,
             "channel_id": str(made.channel.id),
         }
-        resource = {"type": int(kind), "message": made.payload()}
+        # Source: Interaction Callback Resource Object: present for these two kinds only.
+        if kind in {CallbackType.MESSAGE, CallbackType.UPDATE}:
+            resource = {"type": int(kind), "message": made.payload()}
     return {"interaction": told} if resource is None else {"interaction": told, "resource": resource}
 
 

@@ -1,0 +1,159 @@
+"""
+Leaves each run's outcomes in the project's history.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hermetic._pytest.findings import REPORT_ATTRIBUTE
+
+if TYPE_CHECKING:
+    from hermetic.record.history.runs import Outcome
+
+_DIRECTORY = ".hermetic"
+# So many runs may lie beside the database before a run takes them in itself.
+_MOST_SPOOLED = 500
+
+
+def add_options(parser: pytest.Parser) -> None:
+    group = parser.getgroup("hermetic")
+    group.addoption(
+        "--hermetic-history",
+        metavar="DIRECTORY",
+        default=None,
+        help=f"keep the outcomes of this run in DIRECTORY, or keep none with off ({_DIRECTORY} in the root directory)",
+    )
+    parser.addini("hermetic_history", "as --hermetic-history", default=_DIRECTORY)
+
+
+def register(config: pytest.Config) -> None:
+    """
+    Keep outcomes, unless that is switched off, nothing is run, or this process is a worker.
+    """
+    given: str | None = config.getoption("--hermetic-history")
+    where = given if given is not None else str(config.getini("hermetic_history"))
+    if where == "off" or hasattr(config, "workerinput") or config.getoption("collectonly"):
+        return
+    base = config.invocation_params.dir if given is not None else config.rootpath
+    config.pluginmanager.register(Keeper(config, (base / where)), "hermetic-history")
+
+
+class Keeper:
+    """
+    Collects what the reports say and writes it when the session ends.
+    """
+
+    def __init__(self, config: pytest.Config, directory: Path) -> None:
+        self._config = config
+        self._directory = directory
+        self._at = time.time()
+        self._began = time.perf_counter()
+        # For each test and try: outcome, seconds, worker, failure, kinds of findings.
+        self._tries: dict[tuple[str, int], list[Any]] = {}
+        self.problem = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        key = (report.nodeid, getattr(report, "hermetic_attempt", 1))
+        known = self._tries.get(key)
+        if known is None:
+            known = self._tries[key] = ["passed", 0.0, getattr(report, "worker_id", ""), None, ()]
+        known[1] += report.duration
+        if report.outcome != "passed" or hasattr(report, "wasxfail"):
+            known[0] = _outcome(report, known[0])
+            if report.failed and known[3] is None:
+                known[3] = report
+        found = getattr(report, REPORT_ATTRIBUTE, ())
+        if found:
+            known[4] = tuple(sorted({one["kind"] for one in found if one["level"] != "kept"}))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        if not self._tries:
+            return
+        try:
+            self._write(int(exitstatus))
+        except OSError as error:
+            # A full disk or a directory that may not be written decides nothing about the tests.
+            self.problem = f"the outcomes of this run are not in the history: {self._directory}: {error.strerror}"
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.problem:
+            terminalreporter.section("Hermetic")
+            terminalreporter.line(self.problem)
+
+    def _write(self, status: int) -> None:
+        from hermetic.record.history.code import version  # noqa: PLC0415 - only runs that ran tests pay for it
+        from hermetic.record.history.runs import Run, Try  # noqa: PLC0415
+        from hermetic.record.history.spool import SPOOL, spool  # noqa: PLC0415
+
+        config = self._config
+        workers = {known[2] for known in self._tries.values()} - {""}
+        run = Run(
+            id=uuid.uuid4().hex,
+            at=self._at,
+            duration_s=round(time.perf_counter() - self._began, 3),
+            code=version(config.rootpath),
+            environment=f"{platform.python_implementation()} {platform.python_version()} {platform.system()}",
+            seed=_seed(config),
+            workers=len(workers),
+            status=status,
+        )
+        places: dict[str, int] = {}
+        tries: list[Try] = []
+        for (test, attempt), (outcome, duration_s, worker, failed, findings) in self._tries.items():
+            places[worker] = position = places.get(worker, 0) + 1
+            tries.append(
+                Try(
+                    test=test,
+                    outcome=outcome,
+                    duration_s=round(duration_s, 6),
+                    attempt=attempt,
+                    worker=worker,
+                    position=position,
+                    cause="" if failed is None else _cause(failed),
+                    findings=findings,
+                )
+            )
+        spool(self._directory, run, tries)
+        if sum(1 for _ in (self._directory / SPOOL).iterdir()) > _MOST_SPOOLED:
+            from hermetic.record.history.store import HistoryStore  # noqa: PLC0415 - once in many runs
+
+            with HistoryStore(self._directory) as store:
+                store.take_in()
+
+
+def _outcome(report: pytest.TestReport, before: Outcome) -> Outcome:
+    if hasattr(report, "wasxfail"):
+        return "xfailed" if report.skipped else "xpassed"
+    if report.skipped:
+        return "skipped"
+    if report.when == "call":
+        return "failed"
+    # A failed teardown does not hide that the test itself failed.
+    return before if before == "failed" else "error" if report.when in {"setup", "teardown"} else "lost"
+
+
+def _cause(report: pytest.TestReport) -> str:
+    from hermetic.record.history.fingerprint import fingerprint  # noqa: PLC0415 - only runs with failures pay for it
+
+    longrepr: Any = report.longrepr
+    crash: Any = getattr(longrepr, "reprcrash", None)
+    message = str(getattr(crash, "message", "") or longrepr or "")
+    kind, colon, rest = message.partition(":")
+    if not colon or " " in kind:
+        kind, rest = "", message
+    path = Path(str(getattr(crash, "path", ""))).name
+    return fingerprint(kind=kind, place=path, message=rest)
+
+
+def _seed(config: pytest.Config) -> str:
+    # pytest-randomly's; "default" when it is not there or was told to leave the order alone.
+    seed: Any = getattr(config.option, "randomly_seed", "")
+    return str(seed) if isinstance(seed, int) else ""

@@ -1,0 +1,41 @@
+"""
+Which version of the code ran: the commit, with a digest of what was changed since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TIMEOUT_S = 10.0
+
+
+def version(root: Path) -> str:
+    """
+    "3f2a9c01d2e4" for a clean tree, "3f2a9c01d2e4+9b1c2d3e" for a changed one; empty where there is no git or no commit.
+
+    Files that git does not know are no part of it.
+    """
+    if not any((directory / ".git").exists() for directory in (root, *root.parents)):
+        return ""
+    try:
+        commit = _git(root, "rev-parse", "--short=12", "HEAD").decode().strip()
+        changes = _git(root, "diff", "HEAD", "--no-ext-diff", "--no-color", "--binary")
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return f"{commit}+{hashlib.sha256(changes).hexdigest()[:8]}" if changes else commit
+
+
+def _git(root: Path, *arguments: str) -> bytes:
+    return subprocess.run(
+        ["git", "-C", str(root), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        timeout=_TIMEOUT_S,
+        check=True,
+    ).stdout

@@ -1,0 +1,321 @@
+"""
+The history's file: many writers, broken files, other machines, renamed tests.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hermetic.record.history.errors import HistoryError
+from hermetic.record.history.runs import OUTCOMES, Run, Try, from_lines, to_lines
+from hermetic.record.history.spool import spool
+from hermetic.record.history.stability import of_suite, of_test
+from hermetic.record.history.store import HistoryStore
+from hermetic.record.history.taking import from_junit, give, take
+from hypothesis import given
+from hypothesis import strategies as st
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
+TRIES = st.builds(
+    Try,
+    test=TEXT,
+    outcome=st.sampled_from(OUTCOMES),
+    duration_s=st.floats(0, 1e6).map(lambda s: round(s, 6)),
+    attempt=st.integers(1, 5),
+    worker=TEXT,
+    position=st.integers(0, 10**6),
+    cause=TEXT,
+    findings=st.lists(st.sampled_from(["socket", "sqlite3.connection"])).map(tuple),
+)
+
+
+def a_run(name, at=0.0, code="c1", **more):
+    return Run(id=name, at=at, code=code, **more)
+
+
+def tries(*outcomes, test="t.py::a"):
+    return [Try(test=test, outcome=outcome, attempt=n, duration_s=0.25) for n, outcome in enumerate(outcomes, 1)]
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def store(tmp_path, told):
+    with HistoryStore(tmp_path / "h", tell=told.append) as store:
+        yield store
+
+
+@given(st.lists(TRIES, max_size=5), TEXT)
+def test_a_run_reads_back_as_it_was_written(some, name):
+    """
+    Also names of tests that only a hostile mind would give.
+    """
+    run = Run(id="x", at=1.5, environment=name, code=name)
+
+    assert from_lines(list(to_lines(run, some)), source="here") == (run, some)
+
+
+def test_spooled_runs_are_taken_in_once(store, tmp_path):
+    """
+    The file is gone afterwards, and a second one of the same run adds nothing.
+    """
+    spool(tmp_path / "h", a_run("one"), tries("failed", "passed"))
+    assert store.take_in() == 1
+    spool(tmp_path / "h", a_run("one"), tries("failed", "passed"))
+    assert store.take_in() == 0
+
+    assert [one.outcome for _, one in store.of("t.py::a")] == ["failed", "passed"]
+    assert not list((tmp_path / "h" / "runs").iterdir())
+    assert "*" in (tmp_path / "h" / ".gitignore").read_text()
+
+
+def test_a_run_that_was_cut_short_loses_its_last_line_only(tmp_path, store):
+    """
+    By a full disk or a killed process; it is no reason to lose the others.
+    """
+    file = spool(tmp_path / "h", a_run("one"), [*tries("passed"), *tries("passed", test="t.py::b")])
+    file.write_text(file.read_text()[:-20])
+
+    assert store.take_in() == 1
+    assert store.names() == ["t.py::a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "its format is 'nothing'"),
+        ("nonsense\nmore\n", "line 1 is not JSON"),
+        ("[1]\n", "line 1 is no object"),
+        ('{"hermetic_history": 99}\n', "its format is 99, not 1"),
+        ('{"hermetic_history": 1, "at": 1}\n', "the run has no id"),
+        ('{"hermetic_history": 1, "id": "x", "at": "1"}\n', "at = '1' is no float"),
+        ('{"hermetic_history": 1, "id": "x", "at": NaN}\n', "at = nan is no finite number"),
+        ('{"hermetic_history": 1, "id": "x", "at": 1, "new": 1}\n', "unknown fields new"),
+        ('{"hermetic_history": 1, "id": "x", "at": 1}\n{"test": "a", "outcome": "odd"}\n', "outcome 'odd' is none of"),
+        ('{"hermetic_history": 1, "id": "x", "at": 1}\n{"outcome": "passed"}\n', "there is no test named"),
+        (
+            '{"hermetic_history": 1, "id": "x", "at": 1}\n{"test": "a", "outcome": "passed", "findings": 1}\n',
+            "findings 1",
+        ),
+    ],
+)
+def test_a_file_that_is_no_run_is_set_aside_and_told(tmp_path, store, told, text, says):
+    """
+    What is wrong, and under which name it is now.
+    """
+    (tmp_path / "h" / "runs").mkdir()
+    (tmp_path / "h" / "runs" / "bad.jsonl").write_text(text)
+
+    assert store.take_in() == 0
+    assert says in told[0]
+    assert "bad.unreadable" in told[0]
+    assert (tmp_path / "h" / "runs" / "bad.unreadable").read_text() == text
+
+
+def test_a_database_that_is_none_is_put_aside(tmp_path):
+    """
+    Its bytes stay, under a name that is told; a new one is begun.
+    """
+    told: list[str] = []
+    (tmp_path / "history.sqlite3").write_bytes(b"this is no database, but somebody's work" * 100)
+    with HistoryStore(tmp_path, tell=told.append) as store:
+        assert store.add(a_run("one"), tries("passed"))
+
+    kept = next(tmp_path.glob("history.sqlite3.broken-*"))
+    assert kept.read_bytes().startswith(b"this is no database")
+    assert kept.name in told[0]
+
+
+def test_a_newer_history_is_refused_and_left_alone(tmp_path):
+    """
+    With both versions named.
+    """
+    HistoryStore(tmp_path).close()
+    db = sqlite3.connect(tmp_path / "history.sqlite3")
+    db.execute("PRAGMA user_version = 7")
+    db.close()
+
+    with pytest.raises(HistoryError, match="its version is 7; this Hermetic knows 1"):
+        HistoryStore(tmp_path)
+
+
+def test_a_place_that_is_no_directory_is_refused(tmp_path):
+    """
+    With the path and what to check.
+    """
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(HistoryError, match="cannot be opened"):
+        HistoryStore(tmp_path / "file")
+
+
+def test_ten_processes_that_write_at_once_lose_nothing(tmp_path):
+    """
+    Each spools and takes in ten runs of three tests.
+    """
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from hermetic.record.history.runs import Run, Try\n"
+        "from hermetic.record.history.spool import spool\n"
+        "from hermetic.record.history.store import HistoryStore\n"
+        "where = Path(sys.argv[1])\n"
+        "for n in range(10):\n"
+        "    run = Run(id=f'{sys.argv[2]}-{n}', at=float(n))\n"
+        "    spool(where, run, [Try(test=f't{m}', outcome='passed') for m in range(3)])\n"
+        "    with HistoryStore(where) as store: store.take_in()\n"
+    )
+    writers = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "h"), str(n)], stderr=subprocess.PIPE, text=True)
+        for n in range(10)
+    ]
+    for writer in writers:
+        _, errors = writer.communicate(timeout=60)
+        assert (writer.returncode, errors) == (0, "")
+
+    with HistoryStore(tmp_path / "h") as store:
+        store.take_in()
+        assert store.counts() == [("t0", 100, 0), ("t1", 100, 0), ("t2", 100, 0)]
+
+
+def test_histories_of_two_machines_are_merged(tmp_path, store):
+    """
+    Runs that both have count once; a file that is none is refused by name.
+    """
+    with HistoryStore(tmp_path / "other") as other:
+        other.add(a_run("one"), tries("passed"))
+        other.add(a_run("two", at=5.0), tries("failed"))
+    store.add(a_run("one"), tries("passed"))
+    (tmp_path / "bad.sqlite3").write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+
+    assert take(store, tmp_path / "other" / "history.sqlite3") == 1
+    assert [one.outcome for _, one in store.of("t.py::a")] == ["passed", "failed"]
+    with pytest.raises(HistoryError, match="is no history"):
+        take(store, tmp_path / "bad.sqlite3")
+    with pytest.raises(HistoryError, match="cannot be read: No such file"):
+        take(store, tmp_path / "nowhere")
+
+
+def test_a_renamed_test_keeps_its_past(store):
+    """
+    What was known of the old name counts for the new one, and the old one is gone.
+    """
+    store.add(a_run("one"), tries("failed", test="old"))
+    store.add(a_run("two", at=1.0), tries("passed", test="new"))
+
+    assert store.rename("old", "new")
+    assert not store.rename("old", "new")
+    assert store.counts() == [("new", 2, 1)]
+    assert store.names() == ["new"]
+
+
+def test_old_runs_are_forgotten_with_all_that_was_theirs_alone(store):
+    """
+    Tests that nothing is known of any more disappear too.
+    """
+    store.add(a_run("one", at=1.0), tries("failed", test="old"))
+    store.add(a_run("two", at=9.0), tries("passed", test="new"))
+
+    assert store.forget(before=5.0) == 1
+    assert store.names() == ["new"]
+
+
+def test_what_is_given_is_taken(tmp_path, store):
+    """
+    As JSON Lines everything, as JUnit XML what that format can hold.
+    """
+    store.add(a_run("one", at=86400.0), [*tries("passed", test="d/t.py::C::a"), *tries("failed", test="t.py::b\x00<&")])
+    for kind in ("json", "junit"):
+        (tmp_path / kind).write_text("\n".join(give(store, kind=kind, last=1)))
+    with HistoryStore(tmp_path / "1") as lines, HistoryStore(tmp_path / "2") as junit:
+        assert take(lines, tmp_path / "json") == take(junit, tmp_path / "junit") == 1
+        assert take(junit, tmp_path / "junit") == 0
+
+        assert list(lines.all()) == list(store.all())
+        assert junit.counts() == [("d/t.py::C::a", 1, 0), ("t.py::b\ufffd<&", 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("xml", "says"),
+    [
+        (b"<a>", "no well-formed XML"),
+        (b"<html/>", "has no testsuite; its first element is 'html'"),
+        (b"<testsuite time='long'/>", "time 'long' is no number"),
+        (b"<testsuite time='-1'/>", "time '-1' is no duration"),
+        (b"<testsuite timestamp='yesterday'/>", "timestamp 'yesterday' is none"),
+        (b"<testsuite><testcase/></testsuite>", "test case 1 has no name"),
+    ],
+)
+def test_junit_that_is_none_is_refused(xml, says):
+    """
+    With what is wrong in it.
+    """
+    with pytest.raises(HistoryError, match=says):
+        from_junit(xml, source="x.xml")
+
+
+def test_pytests_junit_names_are_those_of_its_tests():
+    """
+    A dotted class name is the path of the module and the classes in it.
+    """
+    cases = "".join(
+        f"<testcase classname='{name}' name='x'/>" for name in ("tests.test_a", "tests.test_a.TestB", "Odd")
+    )
+    [(_, found)] = from_junit(f"<testsuite>{cases}</testsuite>".encode(), source="x.xml")
+
+    assert [one.test for one in found] == ["tests/test_a.py::x", "tests/test_a.py::TestB::x", "Odd::x"]
+
+
+def test_a_test_is_judged_by_what_happened_on_the_same_code(store):
+    """
+    Both outcomes on one version: flaky. All failures on the newest: broken. Only on an older one: mended.
+    """
+    seen = {
+        "flaky": [("c1", "passed"), ("c1", "failed"), ("c1", "passed")],
+        "broken": [("c1", "passed"), ("c2", "failed"), ("c2", "failed")],
+        "mended": [("c1", "failed"), ("c2", "passed")],
+        "stable": [("c1", "passed")] * 59,
+        "unknown": [("c1", "passed")] * 58 + [("c1", "skipped")],
+    }
+    for wanted, outcomes in seen.items():
+        for n, (code, outcome) in enumerate(outcomes):
+            store.add(a_run(f"{wanted}{n}", at=float(n), code=code), tries(outcome, test=wanted))
+
+    found = {name: of_test(name, store.of(name), now=100.0) for name in seen}
+
+    assert {name: one.class_ for name, one in found.items()} == {name: name for name in seen}
+    assert found["unknown"].passes_left == 1
+    assert "0 %" not in found["unknown"].rate_text
+    assert found["unknown"].strip.endswith("..s")
+
+
+def test_a_broken_build_does_not_count_as_flaky():
+    """
+    A run in which most tests fail with one cause is left out of the suite's figures.
+    """
+    good = [Try(test=f"t{n}", outcome="passed") for n in range(10)]
+    broken = [Try(test=f"t{n}", outcome="failed", cause="same") for n in range(10)]
+    flaky = [*good[1:], Try(test="t0", outcome="failed", cause="other")]
+    runs = [(a_run("1", duration_s=60.0), good), (a_run("2"), broken), (a_run("3", duration_s=60.0), flaky)]
+
+    suite = of_suite(runs)
+
+    assert (suite.runs, suite.tests, suite.flaky) == (2, 10, ("t0",))
+    assert (suite.spuriously_red, suite.minutes_lost, suite.trusted) == (0.5, 1.0, 0.9)
+
+
+def test_importing_what_a_run_writes_brings_no_database(tmp_path):
+    """
+    A run only leaves a file; sqlite3 and statistics are for whoever reads.
+    """
+    code = "import hermetic.record.history.spool, sys, json; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(tmp_path))
+
+    assert {"sqlite3", "statistics", "xml"}.isdisjoint(json.loads(done.stdout))
