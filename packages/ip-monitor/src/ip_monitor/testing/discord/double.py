@@ -17,6 +17,7 @@ from ip_monitor.testing.discord.gateway import Gateway
 from ip_monitor.testing.discord.intents import PRIVILEGED, Intent
 from ip_monitor.testing.discord.permissions import Permission
 from ip_monitor.testing.discord.posting import Posting
+from ip_monitor.testing.discord.replies import served
 from ip_monitor.testing.discord.rest import Rest
 from ip_monitor.testing.discord.site import Site
 from ip_monitor.testing.discord.tunnel import Tunnel
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
     from ip_monitor.testing.discord.reply import Reply
     from ip_monitor.testing.discord.violations import Violation
 
-REST_HOSTS = ("discord.com", "discordapp.com", "cdn.discordapp.com", "media.discordapp.net")
+FILE_HOSTS = ("cdn.discordapp.com", "media.discordapp.net")
+REST_HOSTS = ("discord.com", "discordapp.com", *FILE_HOSTS)
 GATEWAY_HOSTS = ("gateway.discord.gg", "*.discord.gg")
 _WITHIN_S = 5.0
 
@@ -122,6 +124,8 @@ class DiscordDouble:
             raise ViolationError(tuple(self.violations))
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.host in FILE_HOSTS:
+            return served(self.world.files.get(request.path))
         return await self._rest.serve(request)
 
     # ------------------------------------------------------------ the way to it

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ip_monitor.testing.discord.calls import Answer
     from ip_monitor.testing.discord.faults import RateLimit, Status
+    from ip_monitor.testing.discord.messages import Attachment
 
 # discord.py takes a 429 without it for the ban of an address.
 _VIA = {"Via": "1.1 google"}
@@ -25,6 +26,22 @@ def written(answer: Answer, headers: Mapping[str, str]) -> web.Response:
     if answer.body is None:
         return web.Response(status=answer.status, headers={**_VIA, **headers})
     return web.Response(status=answer.status, body=json.dumps(answer.body).encode(), headers={**_JSON, **headers})
+
+
+def served(file: Attachment | None) -> web.Response:
+    """
+    A file by its address, as the content network gives it.
+    """
+    if file is None:
+        return web.Response(status=404, text="This content is no longer available.")
+    return web.Response(body=file.data, headers={"Content-Type": file.content_type})
+
+
+def unsent() -> web.Response:
+    """
+    For aiohttp, which wants an answer also where the connection is gone already.
+    """
+    return web.Response(status=500)
 
 
 def failing(fault: Status) -> web.Response:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from ip_monitor.testing.discord import refusal
 from ip_monitor.testing.discord.calls import Answer, Call, Route, read_body
@@ -16,7 +17,7 @@ from ip_monitor.testing.discord.faults import Drop, Fault, FaultRule, Faults, Ha
 from ip_monitor.testing.discord.limits import Limits
 from ip_monitor.testing.discord.nonces import Nonces
 from ip_monitor.testing.discord.refusal import Refusal
-from ip_monitor.testing.discord.replies import failing, limited, written
+from ip_monitor.testing.discord.replies import failing, limited, unsent, written
 from ip_monitor.testing.discord.resetting import reset
 from ip_monitor.testing.discord.routes import ROUTES
 
@@ -55,6 +56,7 @@ class Rest:
         name = route.name if route else f"{request.method} {path}"
         exchange = Exchange(request.method, path, name, self._world.clock.monotonic(), query=dict(request.query))
         self.exchanges.append(exchange)
+        self._world.pulse.beat()
         rule = self.faults.for_request(f"{request.method} {path}", name)
         fault = rule.take() if rule else None
         exchange.fault = None if fault is None else str(fault)
@@ -87,7 +89,7 @@ class Rest:
         if isinstance(fault, Slow):
             await self._world.clock.sleep(fault.by_s)
         if isinstance(fault, Drop | Hang) and not fault.after:
-            await self._withhold(fault, rule, request)
+            return await self._withhold(fault, rule, request)
         verdict = self.limits.judge(exchange.route, target[1])
         if verdict.retry_after_s is not None:
             exchange.status = 429
@@ -96,7 +98,7 @@ class Rest:
         answer = await self._answer(request, exchange, *target)
         exchange.answer = answer.body
         if isinstance(fault, Drop | Hang):
-            await self._withhold(fault, rule, request)
+            return await self._withhold(fault, rule, request)
         exchange.status = answer.status
         return written(answer, verdict.headers)
 
@@ -121,19 +123,19 @@ class Rest:
     def _find(self, method: str, path: str) -> tuple[Route | None, dict[str, str]]:
         for pattern, route in self._routes:
             if route.method == method and (match := pattern.fullmatch(path)):
-                return route, match.groupdict()
+                return route, {name: unquote(text) for name, text in match.groupdict().items()}
         return None, {}
 
     # ------------------------------------------------------------ withholding
 
-    async def _withhold(self, fault: Drop | Hang, rule: FaultRule | None, request: web.BaseRequest) -> None:
+    async def _withhold(self, fault: Drop | Hang, rule: FaultRule | None, request: web.BaseRequest) -> web.Response:
         """
-        Wait as the fault demands, then reset the connection. Does not return.
+        Wait as the fault demands, then reset the connection.
         """
         if isinstance(fault, Hang) and not self._is_stopping:
             await self.hold(rule)
         reset(request.transport)
-        raise ConnectionResetError(str(fault))
+        return unsent()
 
     async def hold(self, rule: FaultRule | None = None) -> None:
         """

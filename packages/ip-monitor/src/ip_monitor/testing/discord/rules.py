@@ -155,8 +155,6 @@ def _control(each: Json, where: str) -> Iterator[Found]:
             yield where, "BUTTON_COMPONENT_INVALID", "A button has a label or an emoji"
     options = cast("list[Json]", each.get("options") or []) if each.get("type") == 3 else []
     yield from _duplicates([str(option.get("value")) for option in options], where, "option value")
-    if each.get("type") == 3 and not options:
-        yield where, "BASE_TYPE_REQUIRED", "A select has options"
     most = int(each.get("max_values") or 1)
     if options and most > len(options):
         yield where, "COMPONENT_INVALID", f"max_values={most} with {len(options)} options"

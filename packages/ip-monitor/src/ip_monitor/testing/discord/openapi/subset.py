@@ -88,9 +88,11 @@ class _Cutter:
             shown = _name(name, is_input=is_input)
             if shown in self._made:
                 continue
-            made = self._cut_object(self._schemas[name], is_input=is_input)
+            made: dict[str, Json] = self._cut_object(self._schemas[name], is_input=is_input)
             if shown == _SNOWFLAKE_INPUT:
-                made = {"anyOf": [made, {"type": "integer", "minimum": 0}]}
+                number: dict[str, Json] = {"type": "integer", "minimum": 0}
+                either: list[Json] = [made, number]
+                made = {"anyOf": either}
             properties = made.get("properties")
             if isinstance(properties, dict):
                 properties |= {key: {} for key in _UNDOCUMENTED.get(name, ())}
