@@ -4,21 +4,25 @@ Puts the guard together for one session: which components, where events go, who 
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
 from hermetic._pytest import budgets
 from hermetic._pytest.baselining import baselining
 from hermetic._pytest.blocking import blocking
+from hermetic._pytest.explaining import Explaining
 from hermetic._pytest.findings import Desk
 from hermetic._pytest.guarding import Guarding
 from hermetic._pytest.hangs import Hangs, RecentEvents, mock_requests
 from hermetic._pytest.isolating import Promises, isolation
 from hermetic._pytest.limiting import HungriestTests, Limiting
+from hermetic._pytest.recording import RUN_KEY, FixtureTimes, Recording
 from hermetic._pytest.summary import Summary
 from hermetic.foundation import NullSink, SystemClock
+from hermetic.foundation.stream import stream
 from hermetic.guard.census.arrivals import Arrivals
 from hermetic.guard.census.census import Census
 from hermetic.guard.census.running import RUNNING
@@ -28,10 +32,11 @@ from hermetic.guard.keeping import Keeping
 from hermetic.guard.ownership import Roll
 from hermetic.guard.team import Team
 from hermetic.record.journal import JournalError, JournalWriter
+from hermetic.record.memory import TestMemory
 
 if TYPE_CHECKING:
     from hermetic._pytest.options import Settings
-    from hermetic.foundation import Clock, Sink
+    from hermetic.foundation import Clock
     from hermetic.guard.component import Component
 
 
@@ -51,38 +56,58 @@ def components(config: pytest.Config, settings: Settings, roll: Roll) -> tuple[C
     return census, [census, holds, *isolation(config, settings)]
 
 
-def _journal(config: pytest.Config, settings: Settings) -> Sink:
+def _journal(config: pytest.Config, settings: Settings) -> JournalWriter | None:
     if settings.journal is None:
-        return NullSink()
-    path = config.invocation_params.dir / settings.journal
-    worker = os.environ.get("PYTEST_XDIST_WORKER")
+        return None
+    path = Path(config.invocation_params.dir) / settings.journal
+    given: Any = getattr(config, "workerinput", {})
+    worker = str(given.get("workerid", ""))
     if worker:
         path = path.with_name(f"{path.stem}-{worker}{path.suffix}")
+    run = str(given.get(RUN_KEY) or config.getoption("--hermetic-run") or uuid4().hex[:16])
+    about = {"root": str(config.rootpath), "arguments": [str(word) for word in config.invocation_params.args]}
     try:
-        writer = JournalWriter(path)
+        writer = JournalWriter(path, run=run, worker=worker, about=about, is_strict=False)
     except JournalError as error:
-        raise pytest.UsageError(f"--hermetic-journal: {error}") from error
+        # Whoever asked for a journal wants its tests run all the more.
+        config.issue_config_time_warning(JournalWarning(f"--hermetic-journal: {error}"), stacklevel=2)
+        return None
     config.add_cleanup(writer.close)
     return writer
 
 
+class JournalWarning(pytest.PytestWarning):
+    """
+    There is no journal, and why.
+    """
+
+
 def assemble(config: pytest.Config, settings: Settings) -> None:
     clock: Clock = SystemClock()
-    sink = RecentEvents(_journal(config, settings))
+    journal = _journal(config, settings)
+    memory = TestMemory(journal or NullSink())
+    sink = RecentEvents(memory)
+    config.add_cleanup(stream.connect(sink))
     roll = Roll()
     census, parts = components(config, settings, roll)
+    parts.append(FixtureTimes(sink))
     team = Team(parts, roll=roll, sink=sink, clock=clock)
     baseline = baselining(config)
     if baseline is not None:
         config.pluginmanager.register(baseline, "hermetic-baseline")
     desk = Desk(settings, root=str(config.rootpath), sink=sink, clock=clock, baseline=baseline)
     config.pluginmanager.register(Guarding(team=team, desk=desk), "hermetic-guarding")
-    config.pluginmanager.register(Summary(team=team), "hermetic-summary")
+    config.pluginmanager.register(Summary(team=team, journal=journal), "hermetic-summary")
     config.pluginmanager.register(Promises(settings.resettable), "hermetic-resettable")
     config.pluginmanager.register(Limiting(config, sink=sink, clock=clock), "hermetic-limiting")
     config.pluginmanager.register(
         HungriestTests(int(config.getoption("--hermetic-hungriest") or 0)), "hermetic-hungriest"
     )
+    explaining = Explaining()
+    config.pluginmanager.register(explaining, "hermetic-explaining")
+    if journal is not None:
+        recording = Recording(sink, run=journal.run, failure=explaining.take)
+        config.pluginmanager.register(recording, "hermetic-recording")
     # Registered last, so that what the guard does around a test is within the test's time too.
     providers = [open_resources(census), mock_requests, sink.told]
     hangs = Hangs(config, budgets.read(config), sink=sink, clock=clock, providers=providers)

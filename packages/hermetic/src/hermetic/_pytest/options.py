@@ -44,6 +44,7 @@ def add_options(parser: pytest.Parser) -> None:
         help="what a finding does: error, warn or off, for all or as KIND = LEVEL, KIND @ PATH = LEVEL; repeatable",
     )
     group.addoption("--hermetic-journal", metavar="FILE", default=None, help="write what happens to FILE as JSON Lines")
+    group.addoption("--hermetic-run", metavar="ID", default="", help="the run that this process is a part of")
     group.addoption(
         "--hermetic-isolation",
         choices=MODES,

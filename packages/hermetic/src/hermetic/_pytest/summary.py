@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pytest
 
     from hermetic.guard.team import Team
+    from hermetic.record.journal import JournalWriter
 
 
 class Summary:
@@ -20,8 +21,9 @@ class Summary:
     Collects the findings of all reports, also of those that xdist's workers sent.
     """
 
-    def __init__(self, *, team: Team) -> None:
+    def __init__(self, *, team: Team, journal: JournalWriter | None) -> None:
         self._team = team
+        self._journal = journal
         self._found: list[tuple[str, dict[str, Any]]] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -29,6 +31,8 @@ class Summary:
             self._found.append((report.nodeid, finding))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._journal is not None and self._journal.complaint:
+            terminalreporter.line(f"Hermetic: {self._journal.complaint}")
         warned = [(test, finding) for test, finding in self._found if finding["level"] == "warn"]
         if not self._found and not self._team.failures:
             return

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +87,8 @@ class Supervisor:
         self._restarts = restarts
         self._exit_s = exit_s
         self._tell = tell
+        # One journal for all processes: each goes on where the one before stopped.
+        self._id = uuid.uuid4().hex[:16]
         self._environment = dict(os.environ if environment is None else environment)
 
     def run(self) -> Account:
@@ -121,7 +124,7 @@ class Supervisor:
 
     def _process(self, directory: Path, account: Account) -> tuple[Part, int]:
         outcomes = directory / f"outcomes-{account.processes}.jsonl"
-        words = [f"--hermetic-outcomes={outcomes}"]
+        words = [f"--hermetic-outcomes={outcomes}", f"--hermetic-run={self._id}"]
         if account.outcomes:
             done = directory / f"done-{account.processes}.jsonl"
             done.write_text("".join(f"{json.dumps(nodeid)}\n" for nodeid in account.outcomes), encoding="utf-8")

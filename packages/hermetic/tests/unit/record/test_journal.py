@@ -1,5 +1,5 @@
 """
-The journal: one line an event, and nothing lost with the process.
+The journal: one line an event, nothing lost with the process, and read back whatever became of the file.
 """
 
 from __future__ import annotations
@@ -11,12 +11,21 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
+import hermetic.record.journal.schema
+import jsonschema
 import pytest
-from hermetic.foundation import Event, Finding, Owner
+from hermetic.foundation import Event, Finding, Frame, Owner, Remedy, Site
 from hermetic.guard.events import FindingReported
+from hermetic.record import NotAJournalError, UnknownEvent, read
+from hermetic.record.events import Checkpoint, LogWritten, PhaseEnded, TestBegan
+from hermetic.record.failure import Failure, FailureFrame
 from hermetic.record.journal import SCHEMA_VERSION, JournalError, JournalWriter
+from hermetic.record.journal.line import LONGEST_TEXT
+
+SCHEMA = Path(hermetic.record.journal.schema.__file__).with_name(f"schema-{SCHEMA_VERSION}.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,57 +39,164 @@ def lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_a_journal_begins_with_its_schema_and_holds_each_event_on_a_line(tmp_path):
+def finding():
+    return Finding(
+        category="leak",
+        kind="k",
+        title="t",
+        subject="line\nbreak \udcff ünï",
+        owner=Owner(kind="test", name="n", defined=Frame(file="a.py", line=1, function="f")),
+        site=Site(frames=(Frame(file="a.py", line=2, function="g"),)),
+        evidence=("one", "two"),
+        remedy=Remedy(text="close it"),
+    )
+
+
+def failure():
+    cause = Failure(type="OSError", message="refused", bases=("Exception",), facts={"errno": 111, "is_own": True})
+    frame = FailureFrame(file="a.py", line=3, function="f", module="a", source="raise", is_own=True)
+    return Failure(type="ValueError", message="no", frames=(frame,), cause=cause)
+
+
+EVENTS = (
+    TestBegan(at_s=1.0, test="n"),
+    FindingReported(at_s=1.5, test="n", level="error", finding=finding()),
+    PhaseEnded(
+        at_s=2.0, test="n", phase="call", outcome="failed", duration_s=0.5, failure=failure(), output=(("a", "b"),)
+    ),
+    Checkpoint(at_s=3.0, name="here", data={"x": [1, None, {"y": 2.5}]}),
+)
+
+
+def test_what_was_written_is_read_back_typed_and_equal(tmp_path):
     """
-    The first line tells the version; nested records and any text come through.
+    Nested records, any text, and the moment: reader and writer agree on every field.
     """
     path = tmp_path / "deep" / "journal.jsonl"
-    finding = Finding(
-        category="leak", kind="k", title="t", subject="line\nbreak \udcff ünï", owner=Owner(kind="test", name="n")
+    with JournalWriter(path, run="r", worker="gw3", about={"root": "/project"}) as journal:
+        for event in EVENTS:
+            journal.emit(event)
+
+    (back,) = read(path)
+
+    assert back.events == EVENTS
+    assert ("r", "gw3", "/project", os.getpid(), ()) == (
+        *(back.run, back.worker, back.header["root"], back.header["pid"]),
+        back.problems,
     )
-    with JournalWriter(path) as journal:
-        journal.emit(FindingReported(at_s=1.5, test="n", level="error", finding=finding))
-        journal.emit(Said(at_s=2.0, words={1, 2}))
-
-    header, reported, said = lines(path)
-    assert ("journal", SCHEMA_VERSION, os.getpid()) == (header["kind"], header["schema"], header["pid"])
-    assert (
-        reported["kind"],
-        reported["at_s"],
-        reported["finding"]["subject"],
-    ) == ("guard.finding", 1.5, "line\nbreak \udcff ünï")
-    assert said["words"] == "{1, 2}"
+    assert back.wall(back.header["at_s"] + 2) == pytest.approx(back.header["started_at"] + 2)
 
 
-def test_a_killed_process_loses_nothing_that_was_emitted(tmp_path):
+def test_every_line_is_as_the_committed_schema_says_and_the_schema_as_the_classes(tmp_path):
     """
-    SIGKILL right after an event: every line is in the file, whole.
+    The schema that others validate with cannot drift from what is written.
+    """
+    path = tmp_path / "journal.jsonl"
+    with JournalWriter(path) as journal:
+        for event in EVENTS:
+            journal.emit(event)
+
+    committed = json.loads(SCHEMA.read_text())
+    assert committed == json.loads(json.dumps(hermetic.record.journal.schema.schema()))
+    validator = jsonschema.Draft202012Validator(committed)
+    for line in lines(path):
+        validator.validate(line)
+    assert not validator.is_valid({"kind": "test.began", "at_s": 1.0})
+
+
+def test_a_value_that_is_no_json_is_written_as_its_repr_and_a_long_text_is_cut(tmp_path):
+    """
+    One odd or huge value costs neither the record nor the disk.
+    """
+    path = tmp_path / "journal.jsonl"
+    with JournalWriter(path) as journal:
+        journal.emit(Said(at_s=2.0, words={1, 2}))
+        journal.emit(Said(at_s=3.0, words="a" * 2**20))
+
+    _, odd, long = lines(path)
+    assert odd["words"] == "{1, 2}"
+    assert LONGEST_TEXT < len(long["words"]) < LONGEST_TEXT + 100
+    assert "characters left out" in long["words"]
+
+
+def test_secrets_are_taken_out_before_they_are_written(tmp_path):
+    """
+    By name, by form, in texts and in data, in a test's own name; and what only looks like code stays.
+    """
+    path = tmp_path / "journal.jsonl"
+    secret = "hunter2hunter2"
+    token = "ghp_" + "a1B2" * 8
+    with JournalWriter(path) as journal:
+        journal.emit(TestBegan(at_s=1.0, test=f"test_a.py::test_b[{token}]"))
+        journal.emit(
+            PhaseEnded(at_s=1.0, test=f"test_a.py::test_b[{token}]", phase="call", outcome="passed", duration_s=0.0)
+        )
+        journal.emit(
+            LogWritten(at_s=1.0, logger="a", level="INFO", message=f"password={secret} as {{'api_key': '{secret}'}}")
+        )
+        journal.emit(LogWritten(at_s=1.0, logger="a", level="INFO", message=f"Authorization: Bearer {secret}\nkept"))
+        journal.emit(LogWritten(at_s=1.0, logger="a", level="INFO", message=f"postgres://me:{secret}@localhost/x"))
+        journal.emit(
+            Checkpoint(at_s=1.0, name="c", data={"cookie": secret, "deep": [{"access_token": secret}], "n": 3})
+        )
+        journal.emit(LogWritten(at_s=1.0, logger="a", level="INFO", message="def login(password: str, token=None)"))
+
+    text = path.read_text()
+    assert (secret in text, token in text) == (False, False)
+    assert "Bearer" not in text
+    assert "\\nkept" in text
+    assert "@localhost/x" in text
+    assert "def login(password: str, token=None)" in text
+
+
+def test_a_killed_process_loses_at_most_the_last_tenth_of_a_second(tmp_path):
+    """
+    SIGKILL while events are written: all that are older are in the file, whole and in order.
     """
     path = tmp_path / "journal.jsonl"
     program = f"""
-import itertools, sys
+import itertools, sys, time
 from pathlib import Path
 from hermetic.foundation import Event
 from hermetic.record.journal import JournalWriter
 journal = JournalWriter(Path({str(path)!r}))
+print(time.monotonic(), flush=True)
 for number in itertools.count():
-    journal.emit(Event(at_s=float(number)))
-    sys.stdout.write(f"{{number}}\\n")
-    sys.stdout.flush()
+    journal.emit(Event(at_s=time.monotonic()))
+    if number % 10 == 0:
+        print(journal._events[0].at_s if journal._events else 0, flush=True)
 """
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        emitted = 0
-        while emitted < 500:
-            emitted = int(process.stdout.readline())
+        begun = float(process.stdout.readline())
+        now = begun
+        while now < begun + 0.3:
+            now = max(now, float(process.stdout.readline()))
         process.send_signal(signal.SIGKILL)
-        emitted = max(
-            [emitted, *(int(line) for line in process.stdout.read().splitlines(keepends=True) if line[-1] == "\n")]
-        )
+        process.wait()
+        told = [float(line) for line in process.stdout.read().splitlines(keepends=True) if line[-1] == "\n"]
 
     written = [line["at_s"] for line in lines(path)[1:]]
-    assert [float(number) for number in range(len(written))] == written
-    assert len(written) > emitted
+    assert written == sorted(written)
+    # The oldest event that had not been written when the process last spoke; all before it must be there.
+    assert written[-1] >= max([now, *told]) - 0.1
+
+
+def test_an_event_is_written_without_another_one_after_it(tmp_path):
+    """
+    A test that hangs right after an event does not keep the event from the disk.
+    """
+    path = tmp_path / "journal.jsonl"
+    with JournalWriter(path) as journal:
+        journal.emit(Event(at_s=5.0))
+        met = threading.Event()
+        for _ in range(200):
+            if len(lines(path)) == 2:
+                met.set()
+                break
+            met.wait(0.01)
+
+        assert met.is_set()
 
 
 def test_threads_do_not_tear_one_anothers_lines(tmp_path):
@@ -105,43 +221,154 @@ def test_threads_do_not_tear_one_anothers_lines(tmp_path):
     }
 
 
-def test_a_full_disk_is_told_and_never_raises():
+def test_a_full_disk_is_told_never_raises_and_the_rest_is_kept_elsewhere(tmp_path, monkeypatch):
     """
-    The sink counts what it could not write and keeps the first reason.
+    What could not be written goes to the directory for temporary files, and the complaint says where.
     """
-    from pathlib import Path
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with JournalWriter(Path("/dev/full"), run="r") as journal:
+        journal.emit(Event(at_s=7.0))
 
+    (rest,) = tmp_path.glob("hermetic-r-rest-*")
+    assert [line.get("at_s") for line in lines(rest)][-1] == 7.0
+    assert (journal.lost, journal.problem) == (0, "No space left on device")
+    assert journal.complaint == f"/dev/full: No space left on device. The rest of this run's journal is {rest}"
+
+
+def test_a_disk_that_is_full_everywhere_tells_how_much_is_lost(tmp_path, monkeypatch):
+    """
+    There is nowhere left to write: the count is told, and nothing raises.
+    """
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
     with JournalWriter(Path("/dev/full")) as journal:
         journal.emit(Event(at_s=0.0))
 
-    assert journal.lost == 2
-    assert journal.problem == "No space left on device"
+    assert journal.complaint == "/dev/full: 2 events are lost: No space left on device"
 
 
-def test_a_journal_that_cannot_be_opened_says_what_to_do(tmp_path):
+def test_a_journal_that_cannot_be_opened_says_what_to_do_or_goes_elsewhere(tmp_path, monkeypatch):
     """
-    The error names the file, the reason, and a way out.
+    Strictly, an error that names the file, the reason and a way out; else the directory for temporary files.
     """
     path = tmp_path / "file" / "journal.jsonl"
     path.parent.write_text("")
-
     with pytest.raises(JournalError) as caught:
         JournalWriter(path)
-
-    assert f"the journal {path} cannot be written: " in str(caught.value)
+    assert str(caught.value).startswith(f"the journal {path} cannot be written: ")
     assert str(caught.value).endswith("Name a file in a directory that is writable.")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with JournalWriter(path, run="r", is_strict=False) as journal:
+        journal.emit(EVENTS[0])
+    assert journal.complaint.endswith(f"This run's journal is {tmp_path / 'hermetic-r-journal.jsonl'}")
+    assert read(tmp_path / "hermetic-r-journal.jsonl")[0].events == EVENTS[:1]
+
+
+def test_two_runs_in_one_place_write_two_journals_and_an_earlier_one_is_kept(tmp_path):
+    """
+    The second says where it writes; the next run moves the last one aside; the same run goes on in its file.
+    """
+    path = tmp_path / "journal.jsonl"
+    with JournalWriter(path, run="a") as first, JournalWriter(path, run="b") as second:
+        assert (first.complaint, second.path) == ("", tmp_path / "journal-2.jsonl")
+        assert second.complaint == f"{path} is being written by another run; this run's journal is {second.path}"
+    with JournalWriter(path, run="c"):
+        pass
+    with JournalWriter(path, run="c"):
+        pass
+
+    assert [one.run for one in read(path)] == ["c", "c"]
+    assert [one.run for one in read(tmp_path / "journal.previous.jsonl")] == ["a"]
 
 
 def test_a_forked_child_does_not_write_into_its_parents_journal(tmp_path):
     """
-    The child's story is not the parent's.
+    The child's story is not the parent's, and the parent's is written before the fork.
     """
     path = tmp_path / "journal.jsonl"
     with JournalWriter(path) as journal:
+        journal.emit(Event(at_s=0.5))
         child = os.fork()
         if child == 0:
             journal.emit(Event(at_s=1.0))
+            journal.flush()
             os._exit(0)
         os.waitpid(child, 0)
+        assert len(lines(path)) == 2
 
-    assert [line["kind"] for line in lines(path)] == ["journal"]
+    assert [line["at_s"] for line in lines(path)[1:]] == [0.5]
+
+
+def test_a_journal_cut_in_the_middle_of_a_line_is_read_up_to_there(tmp_path):
+    """
+    Every whole event is there, and the reader says where the file ends early; a process that goes on loses nothing.
+    """
+    path = tmp_path / "journal.jsonl"
+    with JournalWriter(path, run="r") as journal:
+        for event in EVENTS:
+            journal.emit(event)
+    path.write_bytes(path.read_bytes()[:-20])
+    with JournalWriter(path, run="r") as journal:
+        journal.emit(EVENTS[0])
+
+    first, second = read(path)
+
+    assert first.events == EVENTS[:-1]
+    assert "is not whole" in first.problems[0]
+    assert (second.events, second.problems) == (EVENTS[:1], ())
+
+
+def test_a_journal_of_a_newer_version_is_read_as_far_as_it_is_known(tmp_path):
+    """
+    The message says so; new fields are passed over, new kinds are kept as they are, nothing is lost.
+    """
+    path = tmp_path / "journal.jsonl"
+    began = {"kind": "test.began", "at_s": 1.0, "test": "n", "colour": "blue"}
+    new, odd = {"kind": "test.dreamt", "at_s": 2.0, "of": "sheep"}, {"kind": "test.began", "at_s": 3.0, "test": 5}
+    header = {"kind": "journal", "schema": SCHEMA_VERSION + 1, "hermetic": "9.0", "at_s": 0.0, "started_at": 0.0}
+    path.write_text("".join(json.dumps(one) + "\n" for one in (header, began, new, odd)))
+
+    (back,) = read(path)
+
+    assert back.events[0] == TestBegan(at_s=1.0, test="n")
+    assert back.events[1:] == (UnknownEvent(at_s=2.0, values=new), UnknownEvent(at_s=3.0, values=odd))
+    assert "was written by Hermetic 9.0 in version 2 of the journal; this one reads version 1." in back.problems[0]
+    assert len(back.problems) == 3
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        (b"", "it is empty"),
+        (b"\xff\xfe\x00PNG", "its first line is not a journal's header"),
+        (b"[" * 5000, "its first line is not a journal's header"),
+        (b'{"kind": 5}\n', "its first line is not a journal's header"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_a_file_that_is_no_journal_is_refused_with_the_reason(tmp_path, content, reason):
+    """
+    The error names the file, why, and what to give.
+    """
+    path = tmp_path / "journal.jsonl"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(NotAJournalError) as caught:
+        read(path)
+
+    assert str(caught.value).startswith(f"{path} is no journal: {reason}. Give a file")
+
+
+def test_a_directory_of_journals_is_read_in_the_order_of_their_beginnings(tmp_path):
+    """
+    Shards of several machines lie in one directory; other files there are passed over.
+    """
+    for name, began in (("b", 1.0), ("a", 2.0)):
+        JournalWriter(tmp_path / name / "journal.jsonl", run=name, wall_clock=lambda began=began: began).close()
+    (tmp_path / "other.jsonl").write_text('{"kind": "cake"}\n')
+
+    assert [one.run for one in read(tmp_path)] == ["b", "a"]
+    with pytest.raises(NotAJournalError, match="no file in this directory begins as a journal does"):
+        (tmp_path / "empty").mkdir()
+        read(tmp_path / "empty")

@@ -1,108 +1,194 @@
 """
 Writes a journal that survives the death of its process.
 
-Each event is one `write` of one line to a file opened for appending: what `emit` has returned from is in the kernel's
-hands, so a killed process loses nothing of it, and two processes that share a file do not tear one another's lines
-(Source: POSIX write(2) with O_APPEND). Only a machine that loses power can lose lines; there is no fsync.
+Events are kept in memory for a moment and written together: by a thread that no test notices, every `PERIOD_S`, and at
+once when a test begins or when much has come together. What has been written is in the kernel's hands, so a killed
+process loses at most the events of the last period. Encoding is put off as well: an event costs its test little more
+than being put into a list. Only a machine that loses power can lose more; there is no fsync.
+
+A disk that is full for a while loses nothing: what could not be written is kept and tried again, up to a bound, and at the
+end it goes to the directory for temporary files.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import platform
+import socket
+import sys
+import tempfile
 import threading
 import time
-from typing import TYPE_CHECKING
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 from hermetic._version import __version__
-from hermetic.errors import HermeticError
-from hermetic.record.journal.line import SCHEMA_VERSION, encode, line
+from hermetic.guard.sentry import Sentry
+from hermetic.record.journal import place
+from hermetic.record.journal.line import SCHEMA_VERSION, Encoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
     from hermetic.foundation import Event
 
-
-class JournalError(HermeticError, OSError):
-    """
-    A journal that cannot be opened.
-    """
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"the journal {self.path} cannot be written: {self.reason}. Name a file in a directory that is writable."
+PERIOD_S: Final = 0.04
+_MANY = 256
+_KEPT_BYTES = 16 * 2**20
+# With these, whoever reads the file knows which test was running, whatever happens to the process next.
+_AT_ONCE = frozenset({"test.began", "guard.deadline_passed", "run.ended"})
 
 
 class JournalWriter:
     """
-    A Sink that appends to a file. Safe from any thread; `emit` never raises.
+    A Sink that writes to a file. Safe from any thread; `emit` never raises.
 
-    When writing fails later (a full disk), the first reason is kept in `problem`, writing is tried again with each
-    event, and `lost` counts the events that are not in the file.
+    `problem` is the first reason for which writing failed, and `lost` counts the events that are nowhere. `told` is what a
+    user must know about where the journal is. The file's name may differ from the one asked for, see `path`.
+
+    Args:
+        path: where to write; directories are made.
+        run: the id of the run, shared by all its processes.
+        worker: the name of this process among them, empty when it is the only one.
+        about: more for the header: values of JSON.
+        is_strict: raise when nothing can be written at `path`, in place of going elsewhere.
+
+    Raises:
+        JournalError: nothing can be written at `path`, or nowhere at all.
     """
 
-    def __init__(self, path: Path, *, wall_clock: Callable[[], float] = time.time) -> None:
-        self.path = path
+    def __init__(
+        self,
+        path: Path,
+        *,
+        run: str = "",
+        worker: str = "",
+        about: dict[str, Any] | None = None,
+        is_strict: bool = True,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        run = run or uuid4().hex[:16]
+        taken = (place.take if is_strict else place.take_somewhere)(path, run=run)
+        self.path, self.told = taken.path, taken.told
+        self.run = run
         self.problem = ""
         self.lost = 0
-        self._lock = threading.Lock()
-        self._torn = False
+        self._file = taken.file
         self._pid = os.getpid()
-        self._file = _open(path)
+        self._lock = threading.RLock()
+        self._encoder = Encoder()
+        self._events: list[Event] = []
+        self._unwritten = bytearray()
+        self._unwritten_events = 0
+        self._sentry = Sentry(self.flush, period_s=PERIOD_S)
+        _flush_before_forks(self)
         header = {
             "kind": "journal",
             "schema": SCHEMA_VERSION,
             "hermetic": __version__,
+            "run": run,
+            "worker": worker,
+            "host": socket.gethostname(),
             "pid": self._pid,
+            "python": platform.python_version(),
+            "platform": sys.platform,
             "started_at": wall_clock(),
             "at_s": time.monotonic(),
+            **(about or {}),
         }
-        self._write(line(header))
+        # A line that a killed process left half written ends here.
+        begin = "" if os.fstat(self._file).st_size == 0 else "\n"
+        self._unwritten += (begin + self._encoder.line(header)).encode("ascii")
+        self._unwritten_events = 1
+        self._write()
 
     def emit(self, event: Event) -> None:
-        try:
-            data = encode(event)
-        except Exception as error:  # noqa: BLE001 - a sink never raises; what cannot be encoded is told
-            self._lose(f"{event.kind} could not be encoded: {type(error).__name__}: {error}")
+        self._events.append(event)
+        if event.kind in _AT_ONCE or len(self._events) >= _MANY:
+            self.flush()
+        elif not self._sentry.is_awake and self._file >= 0:
+            self._sentry.wake()
+
+    def flush(self) -> None:
+        """
+        Write what has been emitted. It never raises.
+        """
+        if not self._events and not self._unwritten:
             return
-        self._write(data)
-
-    def _write(self, data: bytes) -> None:
         with self._lock:
+            # A forked child has its own story; two processes would claim one header.
             if self._file < 0 or self._pid != os.getpid():
-                # A forked child has its own story; two processes would claim one header.
+                self._events.clear()
                 return
-            try:
-                # A line that was cut off ends first, so that only that one is lost.
-                whole = b"\n" + data if self._torn else data
-                written = os.write(self._file, whole)
-                self._torn = written < len(whole)
-                if self._torn:
-                    self._lose(f"only {written} of {len(whole)} bytes fitted")
-            except OSError as error:
-                self._lose(error.strerror or str(error))
+            # Other threads append while this one takes: a slice of what is there now, then no more than that is removed.
+            taken = self._events[:]
+            del self._events[: len(taken)]
+            for event in taken:
+                try:
+                    line = self._encoder.encode(event)
+                except Exception as error:  # noqa: BLE001 - a sink never raises; what cannot be encoded is told
+                    self._lose(1, f"{event.kind} could not be encoded: {type(error).__name__}: {error}")
+                    continue
+                if len(self._unwritten) + len(line) > _KEPT_BYTES:
+                    self._lose(1, "more was waiting for the disk than may be kept in memory")
+                    continue
+                self._unwritten += line.encode("ascii")
+                self._unwritten_events += 1
+            self._write()
 
-    def _lose(self, why: str) -> None:
-        self.lost += 1
+    def _write(self) -> None:
+        try:
+            while self._unwritten:
+                written = os.write(self._file, self._unwritten)
+                del self._unwritten[:written]
+            self._unwritten_events = 0
+        except OSError as error:
+            self.problem = self.problem or error.strerror or str(error)
+
+    def _lose(self, count: int, why: str) -> None:
+        self.lost += count
         self.problem = self.problem or why
 
     def close(self) -> None:
         """
-        Close the file; later events are ignored. May be called more than once.
+        Write what is left and close the file; later events are ignored. May be called more than once.
         """
+        self._sentry.rest()
+        self.flush()
         with self._lock:
             file, self._file = self._file, -1
-        if file >= 0:
+            if file < 0 or self._pid != os.getpid():
+                return
+            if self._unwritten:
+                self._save_rest()
+        with contextlib.suppress(OSError):
+            os.close(file)
+
+    def _save_rest(self) -> None:
+        rest = Path(tempfile.gettempdir()) / f"hermetic-{self.run}-rest-of-{self.path.name}"
+        try:
+            rest.write_bytes(self._unwritten)
+        except OSError:
+            self._lose(self._unwritten_events, "nothing could be written to the directory for temporary files either")
             with contextlib.suppress(OSError):
-                os.close(file)
+                rest.unlink()
+        else:
+            self.told = f"{self.path}: {self.problem}. The rest of this run's journal is {rest}"
+        self._unwritten.clear()
+
+    @property
+    def complaint(self) -> str:
+        """
+        What the user must be told about this journal, empty when all is well.
+        """
+        if self.lost:
+            return f"{self.path}: {self.lost} events are lost: {self.problem}"
+        return self.told or (f"{self.path}: {self.problem} (tried again; nothing is lost)" if self.problem else "")
 
     def __enter__(self) -> Self:
         return self
@@ -113,9 +199,12 @@ class JournalWriter:
         self.close()
 
 
-def _open(path: Path) -> int:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise JournalError(path, error.strerror or str(error)) from error
+def _flush_before_forks(writer: JournalWriter) -> None:
+    known = weakref.ref(writer)
+
+    def flush() -> None:
+        one = known()
+        if one is not None:
+            one.flush()
+
+    os.register_at_fork(before=flush)

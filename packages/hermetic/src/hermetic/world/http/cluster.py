@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from hermetic.foundation.clock import SystemClock
-from hermetic.foundation.sink import NullSink
+from hermetic.foundation.stream import stream
 from hermetic.world.http import bounds, shapes
 from hermetic.world.http.cluster_route import ClusterRoute
 from hermetic.world.http.decisions import ServerChanged
@@ -64,7 +64,7 @@ class MockCluster:
         standby: what servers that are not the primary answer; None lets them all serve.
         schedule: an explicit schedule to follow in place of draws.
         clock: of all servers.
-        sink: where the ledger goes.
+        sink: where the ledger goes; by default into the stream of the process, which a run with a journal keeps.
         options: as for `MockServer`, for each of them.
 
     Raises:
@@ -91,7 +91,7 @@ class MockCluster:
         self.name = name
         self.seed = secrets.randbits(32) if seed is None else seed
         self.clock = clock or SystemClock()
-        self._sink = sink or NullSink()
+        self._sink = sink or stream
         self._standby = standby
         self._primary = names[0]
         self._swizzles = 0

@@ -25,7 +25,7 @@ class HTTPMockFixture:
 
     Args:
         seed: of all its servers; they draw apart because their names differ.
-        sink: where their ledgers go.
+        sink: where their ledgers go; by default into the stream of the process.
     """
 
     def __init__(self, *, seed: int, sink: Sink | None = None) -> None:

@@ -15,47 +15,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
-# Made of characters that need no escape in addresses, cookies and JSON, so that a client that hands it back in a
-# later request sends what the recording says.
-MARK = "~scrubbed~"
+from hermetic.foundation.secrets import MARK, TELLING_FORMS, is_secret_name
+
+__all__ = ["MARK", "Headers", "Scrubber", "Scrubbing"]
+
 # Shorter values ("1", "en") would be found everywhere by accident.
 _SHORTEST_ECHO = 6
-_WORDS = (
-    "auth",
-    "authorization",
-    "authentication",
-    "cookie",
-    "credential",
-    "jwt",
-    "otp",
-    "passcode",
-    "passphrase",
-    "passwd",
-    "password",
-    "pin",
-    "pwd",
-    "secret",
-    "session",
-    "sessionid",
-    "sid",
-    "sig",
-    "signature",
-    "token",
-)
-_SECRET_NAME = re.compile(
-    rf"(?:^|[-_. ])(?:{'|'.join(_WORDS)}|(?:api|access|account|client|private|secret|shared)[-_. ]?key)s?(?:$|[-_. ])",
-    re.IGNORECASE,
-)
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_LOOKS_SECRET = re.compile(
-    rb"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"  # JSON Web Token: RFC 7519, a base64url object, then two more parts
-    rb"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}"  # GitHub
-    rb"|AKIA[0-9A-Z]{16}"  # Amazon access key id
-    rb"|xox[abprs]-[A-Za-z0-9-]{10,}"  # Slack
-    rb"|sk-[A-Za-z0-9_-]{20,}"  # several API vendors
-    rb"|[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,}"  # Discord bot token
-    rb"|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----"
-)
+_LOOKS_SECRET = re.compile(TELLING_FORMS.encode())
 # Fields that carry credentials by definition, or name the client's network.
 _SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-csrf-token"}
@@ -85,7 +51,7 @@ class Scrubber:
         lowered = name.lower()
         if lowered in self.keep:
             return False
-        return lowered in self.names or _SECRET_NAME.search(_CAMEL.sub("_", name)) is not None
+        return lowered in self.names or is_secret_name(name)
 
     def begin(self) -> Scrubbing:
         """

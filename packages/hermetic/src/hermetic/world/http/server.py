@@ -9,7 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from hermetic.foundation.clock import SystemClock
-from hermetic.foundation.sink import NullSink
+from hermetic.foundation.stream import stream
 from hermetic.world.http.calls import Call, CallLog
 from hermetic.world.http.draws import SeededDraws
 from hermetic.world.http.errors import (
@@ -63,7 +63,7 @@ class MockServer(Routing, Reachability):
         half_close: go on serving a client that has shut down its sending side; else that counts as gone.
         limits: what requests may weigh.
         clock: where time comes from. With a thread of its own it is called from there.
-        sink: where the ledger goes.
+        sink: where the ledger goes; by default into the stream of the process, which a run with a journal keeps.
         loop_factory: makes the loop of the server's thread, such as `uvloop.new_event_loop`.
     """
 
@@ -98,7 +98,7 @@ class MockServer(Routing, Reachability):
         self.in_loop = in_loop
         self.allow_unmatched = allow_unmatched
         self._port = port
-        self._sink = sink or NullSink()
+        self._sink = sink or stream
         # Kept over restarts: the first request after one is not the first of the run.
         self._draws = SeededDraws(self.seed, server=name, clock=self.clock, sink=self._sink, schedule=schedule)
         self._unmatched = CallLog(route="(unmatched)")

@@ -1,0 +1,272 @@
+"""
+What the record itself writes about a run: its tests, their parts, and what happened in them.
+
+Guard and world add their own: findings (`hermetic.guard.events`), deadlines (`hermetic.guard.deadlines.events`) and the
+ledger of mock servers (`hermetic.world.http.decisions`). Whatever stands in a journal between the start of a test and the
+next one's start in the same process belongs to that test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from hermetic.foundation.events import Event
+from hermetic.record.failure import Failure  # noqa: TC001 - readers ask for the types of fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunBegan(Event):
+    """
+    Tests have been collected; `tests` is how many will run, in this process or in all workers together.
+    """
+
+    kind: ClassVar[str] = "run.began"
+
+    tests: int
+    deselected: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionFailed(Event):
+    """
+    A file that could not be collected, so that none of its tests ran.
+    """
+
+    kind: ClassVar[str] = "run.collection_failed"
+
+    node: str
+    text: str
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded(Event):
+    """
+    pytest came to its end. `status` is its exit status. `stopped` names the option that ended the run before its last
+    test ("maxfail"), empty when none did. `gates` are conditions that plugins put on the whole run and that were not met, by
+    the name of the option.
+    """
+
+    kind: ClassVar[str] = "run.ended"
+
+    status: int
+    stopped: str = ""
+    gates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestBegan(Event):
+    """
+    A test begins, before its fixtures. `test` is its node id; `file` and `line` say where it stands.
+    """
+
+    __test__: ClassVar[bool] = False
+    kind: ClassVar[str] = "test.began"
+
+    test: str
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseEnded(Event):
+    """
+    A part of a test has ended.
+
+    `phase` is setup, call or teardown; `outcome` is pytest's own (passed, failed, skipped, or rerun for a try that will be
+    repeated). `is_expected_to_fail` says that the test is marked xfail. `text` is the failure as pytest shows it, or the
+    reason of a skip; `output` are the captured parts by title. `name` tells a subtest apart.
+    """
+
+    kind: ClassVar[str] = "test.phase"
+
+    test: str
+    phase: str
+    outcome: str
+    duration_s: float
+    is_expected_to_fail: bool = False
+    text: str = ""
+    failure: Failure | None = None
+    output: tuple[tuple[str, str], ...] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestLost(Event):
+    """
+    A test whose process died while it ran; written by the process that was left.
+    """
+
+    __test__: ClassVar[bool] = False
+    kind: ClassVar[str] = "test.lost"
+
+    test: str
+    worker: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixtureSetUp(Event):
+    """
+    A fixture has its value. `duration_s` includes what the fixtures that it asked for took.
+    """
+
+    kind: ClassVar[str] = "fixture.set_up"
+
+    fixture: str
+    scope: str
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixtureTornDown(Event):
+    """
+    A fixture has been torn down.
+    """
+
+    kind: ClassVar[str] = "fixture.torn_down"
+
+    fixture: str
+    scope: str
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogWritten(Event):
+    """
+    A record of the standard library's logging.
+    """
+
+    kind: ClassVar[str] = "log"
+
+    logger: str
+    level: str
+    message: str
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarningIssued(Event):
+    """
+    A warning that pytest recorded. `test` is empty for one outside tests.
+    """
+
+    kind: ClassVar[str] = "warning"
+
+    test: str
+    category: str
+    message: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint(Event):
+    """
+    A place that the test's own code named, with the values it gave.
+    """
+
+    kind: ClassVar[str] = "checkpoint"
+
+    name: str
+    context: str = ""
+    data: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationBegan(Event):
+    """
+    An operation that the test's own code named has begun; `number` tells two of one name apart in a process.
+    """
+
+    kind: ClassVar[str] = "operation.began"
+
+    name: str
+    number: int
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationEnded(Event):
+    """
+    It has ended: `outcome` is succeeded, failed, cancelled or timed out; `waited_at` is where it waited then.
+    """
+
+    kind: ClassVar[str] = "operation.ended"
+
+    name: str
+    number: int
+    outcome: str
+    duration_s: float
+    failure: Failure | None = None
+    waited_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateChanged(Event):
+    """
+    An attribute of a service that is tracked has another value than before; values as text.
+    """
+
+    kind: ClassVar[str] = "service.state"
+
+    service: str
+    attribute: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFailed(Event):
+    """
+    A task ended with an exception that nobody awaited at that moment.
+    """
+
+    kind: ClassVar[str] = "task.failed"
+
+    task: str
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonFailed(Event):
+    """
+    An assertion that compared two values did not hold; `op` is its operator, the values are given as text, and as numbers
+    where they are.
+    """
+
+    kind: ClassVar[str] = "assertion.compared"
+
+    op: str
+    left: str
+    right: str
+    left_number: float | None = None
+    right_number: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideReached(Event):
+    """
+    Code asked for an address outside this machine: a connection, or a name to be resolved.
+    """
+
+    kind: ClassVar[str] = "network.outside"
+
+    host: str
+    port: int
+    means: str
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseOpened(Event):
+    """
+    An SQLite database was opened; `database` is what was given to connect.
+    """
+
+    kind: ClassVar[str] = "sqlite.opened"
+
+    database: str
