@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _MODULES = (
     "hermetic.guard.events",
     "hermetic.guard.deadlines.events",
+    "hermetic.guard.limits.events",
     "hermetic.world.http.decisions",
     "hermetic.record.events",
 )
