@@ -96,6 +96,7 @@ async def as_found(stage):
     application = stage.application
     application.asks.reset()
     application.quiet.unmute()
+    stage.double.member.locale = "en-US"
     for name in ("alder", "birch", "cedar"):
         await application.manager.enable(f"{name} IPv4")
     if application.delivery.is_stopped:
@@ -341,7 +342,6 @@ async def test_each_is_answered_in_their_own_language(stage):
     german = await double.slash(double.member, double.channel, "history")
     double.member.locale = "fr"
     french = await double.slash(double.member, double.channel, "history")
-    double.member.locale = "en-US"
 
     assert german.embed["title"] == "Verlauf"
     assert french.embed["title"] == "History"

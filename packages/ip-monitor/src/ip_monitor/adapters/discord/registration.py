@@ -71,7 +71,7 @@ def _top(
         "type": 1,
         "name": name or command.path[0],
         **_described(key, texts, others),
-        "default_member_permissions": str(MANAGE_SERVER) if is_admins else None,
+        "default_member_permissions": MANAGE_SERVER if is_admins else None,
         "contexts": _CONTEXTS,
         "integration_types": _INSTALLATIONS,
     }
