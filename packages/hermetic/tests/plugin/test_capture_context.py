@@ -67,4 +67,7 @@ def test_the_last_events_are_listed_with_what_they_were_about(text):
     """
     The finding of the test before is one.
     """
-    assert re.search(r"last events:\n +\d+\.\d+ s ago  guard\.finding test_hang\.py::test_leaks error", text), text
+    assert re.search(
+        r"last events:\n(?: +\d+\.\d+ s ago .*\n)* +\d+\.\d+ s ago  guard\.finding test_hang\.py::test_leaks error",
+        text,
+    ), text
