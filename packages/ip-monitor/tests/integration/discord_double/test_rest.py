@@ -428,7 +428,7 @@ def button(**how):
     [
         ({"content": "x" * 2001}, "content", "2000 or fewer"),
         ({"content": 7}, "content", "is not of type"),
-        ({"content": "x", "conten": "y"}, "the body", "conten"),
+        ({"content": "x", "colour": "y"}, "the body", "colour"),
         ({"content": "x", "nonce": "n" * 26}, "nonce", "too long"),
         ({"content": "x", "enforce_nonce": True}, "nonce", "required"),
         (embed(title="x" * 257), r"embeds[0].title", "too long"),
