@@ -251,7 +251,9 @@ class Hangs:
 
     def _failure(self, hang: Hang, nodeid: str, error: BaseException | None) -> BaseException:
         # pytest's own exception for a failed test: it is caught by everything in pytest that must go on.
-        return pytest.fail.Exception(self._text(hang, nodeid, error), pytrace=False)
+        failure = pytest.fail.Exception(self._text(hang, nodeid, error), pytrace=False)
+        failure.hang = hang  # type: ignore[attr-defined]  # for whoever must tell a hang from another failure
+        return failure
 
     def _text(self, hang: Hang, nodeid: str, error: BaseException | None) -> str:
         first = (

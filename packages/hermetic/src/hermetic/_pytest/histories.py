@@ -67,7 +67,7 @@ class Keeper:
         known[1] += report.duration
         if report.outcome != "passed" or hasattr(report, "wasxfail"):
             known[0] = _outcome(report, known[0])
-            if report.failed and known[3] is None:
+            if known[3] is None and str(report.outcome) in {"failed", "rerun"}:
                 known[3] = report
         found = getattr(report, REPORT_ATTRIBUTE, ())
         if found:

@@ -14,7 +14,9 @@ from hermetic._pytest import (
     limiting,
     mocking,
     options,
+    quarantine,
     resuming,
+    retrying,
     scheduling,
 )
 
@@ -30,10 +32,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     mocking.add_options(parser)
     limiting.add_options(parser)
     histories.add_options(parser)
+    retrying.add_options(parser)
+    quarantine.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for marker in (options.MARKER, budgets.MARKER, limiting.MARKER, *scheduling.MARKERS.values()):
+    for marker in (options.MARKER, budgets.MARKER, limiting.MARKER, retrying.MARKER, *scheduling.MARKERS.values()):
         config.addinivalue_line("markers", marker)
     # The fixtures are there also when nothing is watched: a suite that asks for them must go on working.
     config.pluginmanager.register(isolated, "hermetic-isolated")
@@ -49,6 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not settings.is_on:
         return
     histories.register(config)
+    retrying.register(config)
+    quarantine.register(config)
     from hermetic._pytest.assembly import assemble  # noqa: PLC0415 - a run that is switched off pays nothing
 
     assemble(config, settings)

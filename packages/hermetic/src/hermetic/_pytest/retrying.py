@@ -1,0 +1,321 @@
+"""
+Retries that hide nothing, and a list of tests that may fail for a while.
+
+A try that failed and is repeated is reported as `rerun`, with its text; a test that passed after such a try is `unstable`,
+which is neither passed nor failed: it is counted, listed with what each try said, and fails the run once there are more
+of them than the budget allows. Leaks and hangs are never tried again, and nothing is once most of the suite fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from _pytest import runner  # pytest offers no public name for one phase of an item
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+MARKER = (
+    "retry(times, *, only=(), delay=0.0, fixtures='function'): run a failed test again, up to `times` times; `only` names "
+    "exception classes, `delay` is in seconds, fixtures='all' sets up higher-scoped fixtures anew too"
+)
+_ATTEMPT = "hermetic_attempt"
+_UNSTABLE = "hermetic_unstable"
+# A suite of which so many tests have ended and more than this share failed is broken, not flaky.
+_ENOUGH_ENDED = 10
+_BROKEN_SHARE = 0.5
+_RAISED = pytest.StashKey[BaseException]()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """
+    How often and when one test is tried again. `only` is empty for every exception; `delay` is in seconds.
+    """
+
+    times: int = 0
+    only: tuple[type[BaseException], ...] = ()
+    delay: float = 0.0
+    is_thorough: bool = False
+
+
+def add_options(parser: pytest.Parser) -> None:
+    group = parser.getgroup("hermetic")
+    group.addoption(
+        "--hermetic-retries",
+        metavar="TIMES",
+        default=None,
+        help="run each failed test again up to TIMES times; one that passes then is unstable, and listed (0)",
+    )
+    group.addoption(
+        "--hermetic-unstable-budget",
+        metavar="TESTS",
+        default=None,
+        help="fail the run when more than TESTS were unstable (no limit)",
+    )
+    parser.addini("hermetic_retries", "as --hermetic-retries", default="0")
+    parser.addini("hermetic_unstable_budget", "as --hermetic-unstable-budget", default="")
+
+
+def register(config: pytest.Config) -> None:
+    """
+    Raises:
+        pytest.UsageError: an option that is no count, or a retry plugin on top of this one.
+    """
+    times = _count(config, "--hermetic-retries", "hermetic_retries") or 0
+    budget = _count(config, "--hermetic-unstable-budget", "hermetic_unstable_budget")
+    if times and config.pluginmanager.hasplugin("rerunfailures") and config.getoption("reruns", default=None):
+        raise pytest.UsageError(
+            "--hermetic-retries and pytest-rerunfailures' --reruns are both set, and every failure would be tried again "
+            "by each. Leave one of them out."
+        )
+    retrying = Retrying(Retry(times=times), budget=budget)
+    # The controller of xdist collects nothing itself.
+    if times or (config.getoption("dist", default="no") != "no" and not hasattr(config, "workerinput")):
+        config.pluginmanager.register(retrying, "hermetic-retrying")
+    else:
+        config.pluginmanager.register(Scout(config, retrying), "hermetic-retry-scout")
+
+
+def _count(config: pytest.Config, option: str, ini: str) -> int | None:
+    given: str | None = config.getoption(option)
+    source = f"{option}" if given is not None else f"{ini} in {config.inipath or 'the ini file'}"
+    text = given if given is not None else str(config.getini(ini))
+    if not text:
+        return None
+    if not text.isdecimal():
+        raise pytest.UsageError(f"{source}: {text!r} is no count; give a whole number from 0 on.")
+    return int(text)
+
+
+class Scout:
+    """
+    Puts the retries to work when some test is marked for them; a suite without any pays nothing for each test.
+    """
+
+    def __init__(self, config: pytest.Config, retrying: Retrying) -> None:
+        self._config = config
+        self._retrying = retrying
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        if any(item.get_closest_marker("retry") for item in items):
+            self._config.pluginmanager.register(self._retrying, "hermetic-retrying")
+            self._retrying.pytest_collection_modifyitems(items)
+
+
+class Retrying:
+    """
+    Runs the tests that may be tried again, and collects what became of them.
+    """
+
+    def __init__(self, default: Retry, *, budget: int | None) -> None:
+        self._default = default
+        self._budget = budget
+        self._ended = self._failed = 0
+        self._unstable: list[str] = []
+        self._tries: dict[str, list[tuple[int, str]]] = {}
+        self.was_stopped = False
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            retry_of(item, self._default)  # for its error: a typo must not wait until something fails
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if call.excinfo is not None and report.failed:
+            item.stash[_RAISED] = call.excinfo.value
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        retry = retry_of(item, self._default)
+        if not retry.times or item.config.getoption("usepdb", default=False):
+            return None
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        for attempt in range(1, retry.times + 2):
+            reports = self._set_up_and_call(item)
+            goes_on = attempt <= retry.times and self._may_go_on(item, reports, retry)
+            # Told that its parent comes next, the runner tears down what has the scope of a function and keeps the rest.
+            after: Any = None if goes_on and retry.is_thorough else item.parent if goes_on else nextitem
+            teardown = _phase(item, "teardown", nextitem=after)
+            _forget_request(item)
+            if not goes_on:
+                self._finish(item, [*reports, teardown], attempt)
+                break
+            self._log_failed_try(item, reports, teardown, attempt)
+            _again(item)
+            if retry.delay:
+                time.sleep(retry.delay)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    @staticmethod
+    def _set_up_and_call(item: pytest.Item) -> list[pytest.TestReport]:
+        if _RAISED in item.stash:
+            del item.stash[_RAISED]
+        # As the runner does it. An item that is no function has no request.
+        if not getattr(item, "_request", True):
+            item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001 - without a public name
+        reports = [_phase(item, "setup")]
+        if reports[0].passed and not item.config.getoption("setuponly", default=False):
+            reports.append(_phase(item, "call"))
+        return reports
+
+    def _may_go_on(self, item: pytest.Item, reports: Sequence[pytest.TestReport], retry: Retry) -> bool:
+        if not any(report.failed for report in reports) or item.session.shouldfail or item.session.shouldstop:
+            return False
+        raised = item.stash.get(_RAISED, None)
+        if isinstance(raised, asyncio.CancelledError | KeyboardInterrupt) or hasattr(raised, "hang"):
+            return False
+        if retry.only and not isinstance(raised, retry.only):
+            return False
+        if self._ended >= _ENOUGH_ENDED and self._failed > _BROKEN_SHARE * self._ended:
+            self.was_stopped = True
+            return False
+        return True
+
+    @staticmethod
+    def _log_failed_try(
+        item: pytest.Item, reports: Sequence[pytest.TestReport], teardown: pytest.TestReport, attempt: int
+    ) -> None:
+        # One report a try: plugins that count tests by their phases must go on seeing one test.
+        report = next(report for report in reports if report.failed)
+        cast("Any", report).outcome = "rerun"
+        setattr(report, _ATTEMPT, attempt)
+        report.duration = sum(one.duration for one in (*reports, teardown))
+        item.ihook.pytest_runtest_logreport(report=report)
+        if teardown.failed:
+            # A leak, or a fixture that could not clean up, stays a failure whatever the next try brings.
+            setattr(teardown, _ATTEMPT, attempt)
+            item.ihook.pytest_runtest_logreport(report=teardown)
+
+    def _finish(self, item: pytest.Item, reports: Sequence[pytest.TestReport], attempt: int) -> None:
+        self._ended += 1
+        has_failed = any(report.failed for report in reports)
+        self._failed += has_failed
+        for report in reports:
+            setattr(report, _ATTEMPT, attempt)
+            if attempt > 1 and not has_failed and report.when == "call" and report.passed:
+                setattr(report, _UNSTABLE, True)
+            item.ihook.pytest_runtest_logreport(report=report)
+
+    # ------------------------------------------------------------ what is told
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        if cast("str", report.outcome) == "rerun":
+            return "rerun", "R", ("RERUN", {"yellow": True})
+        if report.when == "call" and getattr(report, _UNSTABLE, False):
+            return "unstable", "U", ("UNSTABLE", {"yellow": True})
+        return None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if cast("str", report.outcome) == "rerun":
+            said = _first_line(report)
+            self._tries.setdefault(report.nodeid, []).append((getattr(report, _ATTEMPT), said))
+        elif getattr(report, _UNSTABLE, False):
+            self._unstable.append(report.nodeid)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if (
+            self._is_over_budget
+            and session.exitstatus == pytest.ExitCode.OK
+            and not hasattr(session.config, "workerinput")
+        ):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @property
+    def _is_over_budget(self) -> bool:
+        return self._budget is not None and len(self._unstable) > self._budget
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self._unstable and not self.was_stopped:
+            return
+        terminalreporter.section("unstable: passed only when tried again")
+        for nodeid in self._unstable:
+            tries = self._tries.get(nodeid, [])
+            terminalreporter.line(f"{nodeid}  passed at try {len(tries) + 1}")
+            for attempt, said in tries:
+                terminalreporter.line(f"    try {attempt}: {said}")
+        if self._is_over_budget:
+            terminalreporter.line(
+                f"{len(self._unstable)} were unstable and {self._budget} are allowed, so this run fails "
+                "(hermetic_unstable_budget)."
+            )
+        if self.was_stopped:
+            terminalreporter.line("More than half of the tests failed, so failures were not tried again any more.")
+
+
+def _first_line(report: pytest.TestReport) -> str:
+    longrepr: Any = report.longrepr
+    crash: Any = getattr(longrepr, "reprcrash", None)
+    text = str(getattr(crash, "message", "") or longrepr or "").strip()
+    return text.partition("\n")[0] or f"{report.when} failed"
+
+
+def _phase(item: pytest.Item, when: str, **more: Any) -> pytest.TestReport:
+    return cast("Any", runner).call_and_report(item, when, log=False, **more)  # type: ignore[no-any-return]  # untyped there
+
+
+def _forget_request(item: pytest.Item) -> None:
+    # As the runner does when all hooks of the teardown have been called.
+    function: Any = item
+    if hasattr(function, "_request"):
+        function._request = False  # noqa: SLF001 - as above
+        function.funcargs = None
+
+
+def _again(item: pytest.Item) -> None:
+    # The runner renews the request and the fixtures' values itself, but an instance of the test's class, with what a try
+    # left on it, lasts as long as the item. Both are made again when they are asked for.
+    if isinstance(item, pytest.Function) and isinstance(item.parent, pytest.Class):
+        for name in ("_instance", "_obj"):
+            vars(item).pop(name, None)
+
+
+def retry_of(item: pytest.Item, default: Retry) -> Retry:
+    """
+    What the nearest marker says, else the default.
+
+    Raises:
+        pytest.UsageError: a marker that cannot be read, with file and line.
+    """
+    mark = item.get_closest_marker("retry")
+    if mark is None:
+        return default
+    path, line, _ = item.location
+    where = f"the marker retry on {item.nodeid} ({path}:{(line or 0) + 1})"
+    times: Any = mark.args[0] if mark.args else mark.kwargs.get("times")
+    unknown = sorted(set(mark.kwargs) - {"times", "only", "delay", "fixtures"})
+    if len(mark.args) > 1 or unknown:
+        odd = f"unknown argument {', '.join(unknown)}" if unknown else f"{len(mark.args)} positional arguments"
+        raise pytest.UsageError(f"{where}: {odd}; it is {MARKER.partition(':')[0]}.")
+    if not isinstance(times, int) or isinstance(times, bool) or not 0 <= times <= 1000:
+        raise pytest.UsageError(f"{where}: times = {times!r} is no count; give a whole number from 0 to 1000.")
+    given: Any = mark.kwargs.get("only", ())
+    only = cast("tuple[object, ...]", given) if isinstance(given, tuple) else (given,)
+    if not all(isinstance(one, type) and issubclass(one, BaseException) for one in only):
+        raise pytest.UsageError(f"{where}: only = {given!r} must be an exception class or a tuple of them.")
+    delay: Any = mark.kwargs.get("delay", 0.0)
+    if not isinstance(delay, int | float) or isinstance(delay, bool) or not math.isfinite(delay) or delay < 0:
+        raise pytest.UsageError(f"{where}: delay = {delay!r} must be seconds from 0 on.")
+    fixtures: Any = mark.kwargs.get("fixtures", "function")
+    if fixtures not in {"function", "all"}:
+        raise pytest.UsageError(f"{where}: fixtures = {fixtures!r} must be 'function' or 'all'.")
+    return Retry(
+        times=times,
+        only=cast("tuple[type[BaseException], ...]", only),
+        delay=float(delay),
+        is_thorough=fixtures == "all",
+    )
