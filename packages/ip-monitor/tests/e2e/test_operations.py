@@ -99,9 +99,10 @@ async def test_what_was_refused_can_be_made_due_or_given_up(typed):
 
 async def test_a_backup_is_a_whole_database(typed, ip_monitor, tmp_path):
     """
-    It holds the history, and an existing file is not overwritten.
+    It holds the history, an existing file is not overwritten, and the settings that were changed go with it.
     """
     await typed("check")
+    await typed("config", "set", "interval_s", "77")
     target = tmp_path / "copy.sqlite3"
     done = await typed("backup", target)
     again = await typed("backup", target)
@@ -110,6 +111,7 @@ async def test_a_backup_is_a_whole_database(typed, ip_monitor, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert again.returncode == 8
     assert len(json.loads(history.stdout)) == 1
+    assert '"after": "77"' in target.with_name("copy.sqlite3.settings.jsonl").read_text()
 
 
 async def test_a_test_notice_reaches_every_sink_and_is_not_recorded(typed):

@@ -17,7 +17,7 @@ from ip_monitor.application.upkeep import Upkeep
 from ip_monitor.bootstrap.asking import Asking, Keeper
 from ip_monitor.bootstrap.discord import has_bot, keep_bot
 from ip_monitor.bootstrap.onlooker import Onlooker
-from ip_monitor.bootstrap.sinks import LOUD_SINKS, SINK_SETTINGS
+from ip_monitor.bootstrap.sinks import LOUD_SINKS, SINK_SETTINGS, notifiers_for
 from ip_monitor.bootstrap.sources import provider_specs
 from ip_monitor.bootstrap.telling import Telling
 from ip_monitor.domain.addresses import Family
@@ -229,9 +229,12 @@ class Application:
 
         Raises:
             UnknownProviderError, NobodyToAskError: they leave nobody to ask; the old ones stay.
+            IPMonitorError: a sink cannot be as they say; the old ones stay.
         """
         if self._specs is None:
             provider_specs(settings)
+        if self._telling is not None:
+            notifiers_for(settings, clock=self.clock)  # opens nothing; what is refused must not end the run later
         self._wanted = settings
         self._poke.set()
 

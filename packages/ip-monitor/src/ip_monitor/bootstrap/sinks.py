@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from ip_monitor.bootstrap.discord import MakeConnector
     from ip_monitor.settings import Settings
 
-SINK_SETTINGS = ("command", "discord_recipients", "discord_webhook", "webhook", "webhook_secret")
+SINK_SETTINGS = (
+    "apprise",
+    "command",
+    "discord_recipients",
+    "discord_webhook",
+    "email_from",
+    "email_to",
+    "smtp_url",
+    "webhook",
+    "webhook_secret",
+)
 """
 The settings that decide which notifiers there are.
 """
@@ -40,8 +50,8 @@ def notifiers_for(
         make_connector: the way to Discord; the library's own by default.
 
     Raises:
-        WebhookRefusedError: a webhook's secret cannot be used.
-        DiscordMissingError: the bot's library is not installed.
+        WebhookRefusedError, EmailRefusedError, AppriseRefusedError: an address or a secret cannot be used.
+        ExtraMissingError, DiscordMissingError: a sink's library is not installed.
     """
     notifiers: list[Notifier] = [LogNotifier()]
     if settings.discord_webhook is not None:
@@ -63,4 +73,13 @@ def notifiers_for(
         from ip_monitor.adapters.notifiers.command import CommandNotifier  # noqa: PLC0415
 
         notifiers.append(CommandNotifier(settings.command))
+    if settings.smtp_url is not None:
+        from ip_monitor.adapters.notifiers.email import EmailNotifier  # noqa: PLC0415
+
+        url, recipients = settings.smtp_url.reveal(), settings.email_to
+        notifiers.append(EmailNotifier(url, sender=settings.email_from, recipients=recipients))
+    if settings.apprise is not None:
+        from ip_monitor.adapters.notifiers.apprise import AppriseNotifier  # noqa: PLC0415
+
+        notifiers.append(AppriseNotifier(settings.apprise.reveal().split()))
     return notifiers

@@ -41,7 +41,7 @@ def command(request: Request, *, as_json: bool) -> int:
     for sink, wrong in () if as_json else results.items():
         click.echo(f"{sink}: {'delivered' if wrong is None else wrong}")
     if not results and not as_json:
-        click.echo("No sink is set but the log: discord_webhook, webhook and command are all empty.")
+        click.echo("No sink is set but the log: discord_webhook, webhook, command, smtp_url and apprise are all empty.")
     return ExitStatus.FAILED if any(results.values()) else ExitStatus.OK
 
 

@@ -122,6 +122,18 @@ class Settings:
             is_command=True,
         ),
     ] = ()
+    smtp_url: Annotated[
+        Secret | None,
+        About("Mail server that announcements are handed to, such as `smtps://user:password@host`.", live=True),
+    ] = None
+    email_to: Annotated[tuple[str, ...], About("Mail addresses that are told of every change.", live=True)] = ()
+    email_from: Annotated[
+        str, About("Mail address that announcements come from; the first of `email_to` if empty.", live=True)
+    ] = ""
+    apprise: Annotated[
+        Secret | None,
+        About("URLs of Apprise services that are told of every change, with spaces between.", live=True),
+    ] = None
     quiet_hours: Annotated[
         str,
         About(

@@ -95,6 +95,33 @@ class StoredSettings:
         except OSError as error:
             raise self._error(f"cannot be written: {error.strerror}.") from error
 
+    def copy_to(self, database: Path) -> Path | None:
+        """
+        Copy the file beside another database; None when there is nothing to copy.
+
+        Raises:
+            SettingsError: it cannot be read, or the copy exists already or cannot be written.
+        """
+        target = StoredSettings(database).path
+        try:
+            with self.path.open("rb") as source:
+                fcntl.flock(source.fileno(), fcntl.LOCK_SH)  # no change half written
+                content = source.read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._error(f"cannot be read: {error.strerror}.") from error
+        try:
+            with target.open("xb") as file:
+                target.chmod(0o600)
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            problem = Problem(option=None, where=str(target), wrong=f"cannot be written: {error.strerror}.")
+            raise SettingsError((problem,)) from error
+        return target
+
     def _write(self, descriptor: int, line: bytes) -> None:
         content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
         whole = content.rfind(b"\n") + 1

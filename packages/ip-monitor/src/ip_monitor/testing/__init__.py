@@ -14,6 +14,7 @@ from ip_monitor.testing.pools import (
     AddressPool,
 )
 from ip_monitor.testing.profiles import PROFILES, Profile
+from ip_monitor.testing.smtp_server import MockSMTPServer, ReceivedMail
 
 __all__ = [
     "CARRIER_GRADE_NAT",
@@ -26,6 +27,8 @@ __all__ = [
     "AddressStep",
     "MockAPICluster",
     "MockIPAPIServer",
+    "MockSMTPServer",
     "Profile",
+    "ReceivedMail",
     "SimulatedLine",
 ]

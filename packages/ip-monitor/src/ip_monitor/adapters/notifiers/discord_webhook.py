@@ -80,7 +80,7 @@ def _digest(notices: Sequence[Notice]) -> dict[str, object]:
     """
     shown = notices[-_MOST_EMBEDS:]
     left_out = len(notices) - len(shown)
-    content = f"{len(notices)} changes while Discord could not be reached"
+    content = f"{len(notices)} changes that waited"
     if left_out:
         content += f"; the first {left_out} are in the history"
     return {
