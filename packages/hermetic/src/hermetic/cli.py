@@ -69,6 +69,29 @@ def doctor(*, fixtures: bool, arguments: tuple[str, ...]) -> None:
     sys.exit(subprocess.run(command, check=False).returncode)
 
 
+@main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("--interleave", is_flag=True, required=True, help="Vary the order in which tasks go on.")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=200, show_default=True, help="How many orders each test is run under."
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENTS]...")
+def stress(*, interleave: bool, seeds: int, arguments: tuple[str, ...]) -> None:
+    """
+    Run the asynchronous tests of a suite under many orders of their tasks, to find races.
+
+    A failure tells its seed and the smallest set of switches that fails; with --hermetic-seed it is run again. Arguments
+    go to pytest, and the exit status is pytest's.
+    """
+    import os  # noqa: PLC0415 - other commands do not need it
+    import subprocess  # noqa: PLC0415 - as above
+
+    assert interleave  # noqa: S101 - click requires it
+    # Where plugins are loaded by name, ours is none of those that the arguments name.
+    loaded = ["-p", "hermetic._pytest.plugin"] if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") else []
+    command = [sys.executable, "-m", "pytest", *loaded, f"--hermetic-interleave={seeds}", *arguments]
+    sys.exit(subprocess.run(command, check=False).returncode)
+
+
 class _TestOrCommand(click.Group):
     """
     A group whose first word may also be a test: `hermetic history NAME` is `hermetic history test NAME`.

@@ -10,6 +10,7 @@ from hermetic._pytest import (
     baselining,
     budgets,
     histories,
+    interleaving,
     isolated,
     limiting,
     mocking,
@@ -34,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     histories.add_options(parser)
     retrying.add_options(parser)
     quarantine.add_options(parser)
+    interleaving.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from hermetic._pytest.doctoring import Doctor  # noqa: PLC0415 - nobody else pays for it
 
         config.pluginmanager.register(Doctor(), "hermetic-doctor")
+    interleaving.register(config)
     settings = options.read(config)
     resuming.register(config)
     if not settings.is_on:

@@ -5,12 +5,12 @@ one order.
 
 from __future__ import annotations
 
-import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeGuard
 
 import pytest
 
-from hermetic.guard.schedule import InterleavingError, VirtualClock, interleave
+from hermetic._pytest.interleaving import coroutine_function, run, seeds_of
+from hermetic.guard.schedule import VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -43,26 +43,50 @@ def pytest_itemcollected(item: pytest.Item) -> None:
             names.insert(0, "virtual_clock")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem() -> Generator[None, object, object]:
+    """
+    A marker that cannot be read is refused before anything runs, with its file and line.
+    """
+    made = yield
+    several = made if _is_list(made) else [made]
+    for one in several:
+        if isinstance(one, pytest.Function):
+            _check(one)
+    return made
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list)
+
+
+def _check(item: pytest.Function) -> None:
+    path, line, _ = item.reportinfo()
+    source = f"the marker in {path}:{(line or 0) + 1}"
+    for mark in item.iter_markers("interleave"):
+        seeds_of(mark, source=source)
+        if coroutine_function(item) is None:
+            raise pytest.Collector.CollectError(
+                f"{source}: interleave is for async tests; {item.name} is an ordinary function, which has one order."
+            )
+    for mark in item.iter_markers("virtual_time"):
+        wrong = [*map(repr, mark.args), *(repr(name) for name in mark.kwargs if name != "follow")]
+        if wrong:
+            raise pytest.Collector.CollectError(
+                f"{source}: virtual_time() does not take {wrong[0]}; write virtual_time or virtual_time(follow=True)."
+            )
+        if not isinstance(mark.kwargs.get("follow", False), bool):
+            raise pytest.Collector.CollectError(f"{source}: virtual_time(follow=…) is True or False.")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
     """
     An interleaved test is run here, on loops of its own, instead of by the plugin that runs other async tests.
     """
     mark = pyfuncitem.get_closest_marker("interleave")
-    if mark is None:
+    function = coroutine_function(pyfuncitem) if mark is not None else None
+    if mark is None or function is None:
         return None
-    function: Any = inspect.unwrap(getattr(pyfuncitem.obj, "pytest_asyncio_original", pyfuncitem.obj))
-    if not inspect.iscoroutinefunction(function):
-        pytest.fail(f"{pyfuncitem.nodeid} is marked interleave, which is for async tests", pytrace=False)
-    seeds = mark.kwargs.get("seeds", mark.args[0] if mark.args else 200)
-    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
-        pytest.fail(f"interleave(seeds={seeds!r}) on {pyfuncitem.nodeid}: give a whole number from 1", pytrace=False)
-    bound = function if pyfuncitem.instance is None else function.__get__(pyfuncitem.instance)
-    arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(bound).parameters}
-    try:
-        interleave(lambda: bound(**arguments), seeds=seeds, seed=pyfuncitem.config.getoption("--hermetic-seed"))
-    except InterleavingError as error:
-        # The failure itself, with its traceback, and what it takes.
-        error.error.add_note(str(error))
-        raise error.error from None
+    run(pyfuncitem, function, seeds=seeds_of(mark, source=pyfuncitem.nodeid), again="")
     return True

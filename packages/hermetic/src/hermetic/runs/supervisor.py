@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hermetic.runs import junit
 from hermetic.runs.outcomes import Outcome, Part, read_part
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Supervisor:
         tell: Callable[[str], None] = print,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._arguments = list(arguments)
+        self._junit, self._arguments = junit.asked_for(arguments)
         self._cwd = cwd
         self._restarts = restarts
         self._exit_s = exit_s
@@ -95,24 +96,36 @@ class Supervisor:
         account = Account()
         with tempfile.TemporaryDirectory(prefix="hermetic-run-") as name:
             directory = Path(name)
-            while True:
-                account.processes += 1
-                part, status = self._process(directory, account)
-                died = _death(status)
-                is_further = account.add(part, died)
-                if part.is_complete:
-                    break
-                if not is_further:
-                    self._tell(f"hermetic run: the process {died} before any test had ended; not started again")
-                    account.status = status if status > 0 else _FAILED
-                    return account
-                if account.processes > self._restarts:
-                    self._tell(f"hermetic run: {account.processes} processes were lost; giving up")
-                    account.status = _FAILED
-                    return account
-                self._tell(f"\nhermetic run: the process {died}; going on with the tests that are left")
-        account.status = self._status(account, status)
+            account.status = self._processes(directory, account)
+            self._write_junit(directory, account)
         return account
+
+    def _processes(self, directory: Path, account: Account) -> int:
+        while True:
+            account.processes += 1
+            part, status = self._process(directory, account)
+            died = _death(status)
+            is_further = account.add(part, died)
+            if part.is_complete:
+                return self._status(account, status)
+            if not is_further:
+                self._tell(f"hermetic run: the process {died} before any test had ended; not started again")
+                return status if status > 0 else _FAILED
+            if account.processes > self._restarts:
+                self._tell(f"hermetic run: {account.processes} processes were lost; giving up")
+                return _FAILED
+            self._tell(f"\nhermetic run: the process {died}; going on with the tests that are left")
+
+    def _write_junit(self, directory: Path, account: Account) -> None:
+        if self._junit is None:
+            return
+        path = (self._cwd or Path()) / self._junit
+        files = [_junit_file(directory, number) for number in range(1, account.processes + 1)]
+        try:
+            junit.write(path, junit.merge(files, account.outcomes.values()))
+        except OSError as error:
+            self._tell(f"hermetic run: {path} could not be written: {error.strerror}")
+            account.status = account.status or _FAILED
 
     @staticmethod
     def _status(account: Account, last: int) -> int:
@@ -129,6 +142,8 @@ class Supervisor:
             done = directory / f"done-{account.processes}.jsonl"
             done.write_text("".join(f"{json.dumps(nodeid)}\n" for nodeid in account.outcomes), encoding="utf-8")
             words.append(f"--hermetic-resume={done}")
+        if self._junit is not None:
+            words.append(f"--junitxml={_junit_file(directory, account.processes)}")
         if self._environment.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
             words = ["-p", _PLUGIN, *words]
         command = [sys.executable, "-m", "pytest", *words, *self._arguments]
@@ -162,6 +177,10 @@ class Supervisor:
                 process.kill()
                 process.wait()
                 return _FAILED
+
+
+def _junit_file(directory: Path, number: int) -> Path:
+    return directory / f"junit-{number}.xml"
 
 
 def _death(status: int) -> str:
