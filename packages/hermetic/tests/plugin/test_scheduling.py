@@ -61,7 +61,7 @@ BAD_MARKERS = {
     "interleave(seed=5)": "interleave() takes no argument 'seed'; write interleave(seeds=200)",
     "interleave(0)": "interleave(seeds=0) is no number of orders",
     "interleave(seeds='9')": "interleave(seeds='9') is no number of orders",
-    "virtual_time(folow=True)": "virtual_time() does not take 'folow'",
+    "virtual_time(jump=True)": "virtual_time() does not take 'jump'",
     "virtual_time(follow=1)": "virtual_time(follow=…) is True or False",
     "virtual_tme": "unknown marker 'virtual_tme' on test_it; did you mean 'virtual_time'?",
 }

@@ -12,7 +12,7 @@ import pytest
 from hermetic.guard.schedule import InterleavingError, interleave
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Generator
 
 SEEDS = 200
 # On the report of a test's call: empty when it was interleaved, else why it was left alone.
@@ -69,7 +69,10 @@ def coroutine_function(item: pytest.Function) -> Callable[..., Coroutine[Any, An
     function: Any = inspect.unwrap(getattr(item.obj, "pytest_asyncio_original", item.obj))
     if not inspect.iscoroutinefunction(function):
         return None
-    return function if item.instance is None else function.__get__(item.instance)
+    bound: Callable[..., Coroutine[Any, Any, Any]] = (
+        function if item.instance is None else function.__get__(item.instance)
+    )
+    return bound
 
 
 def run(item: pytest.Function, function: Callable[..., Coroutine[Any, Any, Any]], *, seeds: int, again: str) -> None:
@@ -135,7 +138,9 @@ class InterleaveAll:
         return True
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         why = item.stash.get(_LEFT_ALONE, None)
         if call.when == "call" and why is not None:
