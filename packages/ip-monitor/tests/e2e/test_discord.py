@@ -1,0 +1,89 @@
+"""
+The whole bot in a process of its own, with nothing of it replaced: it reaches the double through a proxy, and trusts its
+certificate by SSL_CERT_FILE.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from ip_monitor.testing import PLAY_RANGES, MockAPICluster
+from ip_monitor.testing.discord import DiscordDouble, discord_authority
+
+
+@pytest.fixture
+async def double():
+    async with DiscordDouble(authority=discord_authority()) as running:
+        yield running
+
+
+@pytest.fixture
+async def services():
+    async with MockAPICluster({"alder": "ipify", "birch": "ipify", "cedar": "aws"}, seed=7) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def settings(double, services, tmp_path):
+    """
+    A settings file for both, and the token in a file of its own.
+    """
+    path, token = tmp_path / "settings.toml", tmp_path / "token"
+    token.write_text(double.token + "\n")
+    lines = [
+        "default_providers = false",
+        'families = "ipv4"',
+        "confirm_pause_s = 0",
+        "interval_s = 3600",
+        f"public_ranges = {[str(network) for network in PLAY_RANGES]}",
+        f"database = '{tmp_path / 'ip.sqlite3'}'",
+        f"discord_token_file = '{token}'",
+        f"discord_channel = {double.channel.id}",
+        f"discord_proxy = '{double.proxy}'",
+    ]
+    for server in services:
+        lines += ["[[providers]]", f"name = '{server.name}'", f"url = '{server.spec().url}'", "plain_http = true"]
+        lines += ["private_address = true"]
+    path.write_text("\n".join(lines))
+    return path
+
+
+async def test_the_whole_bot_is_started_commanded_changed_and_stopped(start, double, services, settings, tmp_path):
+    """
+    It announces the first address, answers commands, takes a setting, announces a change, and ends within 3 s of SIGTERM,
+    shown as offline at once, with neither token nor traceback in what it wrote.
+    """
+    trusting = {"SSL_CERT_FILE": str(double.write_ca(tmp_path / "ca.pem"))}
+    began = time.monotonic()
+    running = await start("run", "--config", settings, env=trusting)
+    try:
+        await double.ready(within_s=8)
+    finally:
+        print(*running.lines, sep="\n")
+        if running.process.returncode is not None: print((await running.process.stderr.read()).decode())
+    print(f"start to ready {time.monotonic() - began:.2f} s")
+    first = await double.message(within_s=30)
+    assert first.embed["title"] == "IPv4 address known"
+
+    await double.commands("ip", "config", within_s=30)
+    status = await double.slash(double.member, double.channel, "status", within_s=30)
+    assert "IP Monitor" in status.embed["title"]
+    changed = await double.slash(
+        double.admin, double.channel, "config set", name="discord_address", value="masked", within_s=30
+    )
+    assert "was changed" in changed.embed["title"]
+    services.line.change()
+    checked = await double.slash(double.admin, double.channel, "cache refresh", within_s=30)
+    assert "changed" in checked.embed["title"]
+    told = await double.message(after=first, within_s=30)
+    assert told.embed["title"] == "IPv4 address changed"
+    assert re.search(r"`\d+\.\d+\.x\.x`", told.text)
+
+    status, errors, took_s = await running.stop()
+    assert (status, errors) == (0, "")
+    assert took_s < 3
+    assert double.gateway.status == "offline"
+    assert double.token not in "\n".join(running.lines)
+    assert "Traceback" not in "\n".join(running.lines)
