@@ -4,6 +4,7 @@ From settings to the bot and its sinks. Nothing of Discord's library is imported
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import warnings
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ip_monitor.application.announcing import Announcer
     from ip_monitor.application.ports import Clock, Notifier
     from ip_monitor.resilience.rate_limiter import RateLimiter
-    from ip_monitor.settings import Settings
+    from ip_monitor.settings import Request, Settings
 
 MakeConnector: TypeAlias = "Callable[[], aiohttp.BaseConnector | None] | None"
 """
@@ -32,6 +33,7 @@ Gives each client of Discord its connector, inside the running loop.
 CHANNEL_SINK = "discord"
 _LOG = logging.getLogger("ip_monitor")
 _AGAIN_S = 30.0
+_MOST_SETTINGS_BYTES = 1_000_000
 
 
 class DiscordMissingError(IPMonitorError, ImportError):
@@ -48,6 +50,25 @@ def has_bot(settings: Settings) -> bool:
     Whether the settings name a bot.
     """
     return settings.discord_token is not None or settings.discord_token_file is not None
+
+
+def hurry_if_likely(request: Request) -> None:
+    """
+    Import the library early where the sources look as if they named a bot: that takes as long as reading the settings in
+    another process does. A wrong guess costs memory or time, and decides nothing.
+    """
+    sources = [request.found_config_file, *request.found_secret_directories]
+    likely = any("DISCORD_TOKEN" in name for name in request.environ)
+    for source in sources:
+        with contextlib.suppress(OSError):
+            if source is not None and source.is_dir():
+                likely |= any("discord_token" in path.name.lower() for path in source.iterdir())
+            elif source is not None:
+                likely |= b"\ndiscord_token" in b"\n" + source.read_bytes()[:_MOST_SETTINGS_BYTES]
+    if likely:
+        with contextlib.suppress(DiscordMissingError):
+            _check_installed()
+            importlib.import_module("ip_monitor.adapters.discord.bot")
 
 
 def recipient_sink(user: int) -> str:

@@ -31,9 +31,11 @@ def command(request: Request, *, plain: bool, start_anew: bool) -> None:
     """
     reading = Reading(request)
     # While the other process reads the settings, this one imports what the work needs.
+    from ip_monitor.bootstrap.discord import hurry_if_likely  # noqa: PLC0415
     from ip_monitor.cli import session, views  # noqa: PLC0415
 
     session.stop_quietly_on_signals()
+    hurry_if_likely(request)
     settings = reading.result().settings
     note = f"Ctrl-C stops.  {settings.database}"
     with views.open_view(settings, plain=plain, title="IP Monitor", note=note) as view:

@@ -30,7 +30,7 @@ from ip_monitor.adapters.discord.texts import LANGUAGES, Texts, texts_for
 from ip_monitor.application.cancellation import cancel_and_wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Coroutine, Generator
 
     from ip_monitor.adapters.discord.connection import Route
     from ip_monitor.adapters.discord.state import StateStore
@@ -76,6 +76,7 @@ class DiscordBot:
         self._sight = Sight(began_at=datetime.fromtimestamp(clock.time(), UTC))
         self._line = RestLine(route)
         self._answering: set[asyncio.Task[Any]] = set()
+        self._registering: list[asyncio.Task[None]] = []
         self.desk = Desk(
             admin=admin,
             clock=clock,
@@ -118,22 +119,27 @@ class DiscordBot:
                 group.create_task(self._supervisor.run(), name="ip-monitor-discord")
                 group.create_task(self._status.run(), name="ip-monitor-discord-status")
         finally:
-            await cancel_and_wait(self._answering)
+            await cancel_and_wait([*self._answering, *self._registering])
             await self._line.aclose()
 
     async def prepare(self, client: discord.Client) -> None:
         """
-        Before a client connects: find out which server is home, and tell Discord the commands if they changed. What
-        fails here is tried again by the next client, and keeps none from connecting.
+        Before a client connects: find out which server is home, and while it connects tell Discord the commands if they
+        changed. What fails here is tried again by the next client, and keeps none from connecting.
         """
-        for topic, work in (("discord channel", self._find_home), ("discord commands", self._register)):
-            try:
-                async with asyncio.timeout(_PREPARE_S):
-                    await work(client)
-            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-                self._announcer.trouble(topic, what=judge(error).reason)
-            else:
-                self._announcer.fine(topic)
+        await cancel_and_wait(self._registering)
+        await self._attempt("discord channel", self._find_home(client))
+        registering = self._attempt("discord commands", self._register(client))
+        self._registering = [asyncio.create_task(registering, name="ip-monitor-discord-commands")]
+
+    async def _attempt(self, topic: str, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            async with asyncio.timeout(_PREPARE_S):
+                await work
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            self._announcer.trouble(topic, what=judge(error).reason)
+        else:
+            self._announcer.fine(topic)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         with self._answer():

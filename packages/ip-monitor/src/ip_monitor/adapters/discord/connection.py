@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ClientT = TypeVar("ClientT", bound=discord.Client)
 # discord.py waits so long after the last server was told of before it says that it is ready; no part of the bot waits
 # for all servers.
-GUILD_READY_S = 0.1
+GUILD_READY_S = 0.05
 # A pause of a rate limit longer than this is not slept through inside a request, but told to who asked; seconds.
 LONGEST_RATE_LIMIT_S = 30.0
 _MOST_TOKEN_BYTES = 1024
