@@ -68,8 +68,9 @@ async def test_the_whole_bot_is_started_commanded_changed_and_stopped(start, dou
     )
     assert "was changed" in changed.embed["title"]
     services.line.change()
-    checked = await double.slash(double.admin, double.channel, "cache refresh", within_s=30)
-    assert "changed" in checked.embed["title"]
+    for _ in range(2):  # the first may join a check that began before the change
+        checked = await double.slash(double.admin, double.channel, "cache refresh", within_s=30)
+        assert "IPv4" in checked.text
     told = await double.message(after=first, within_s=30)
     assert told.embed["title"] == "IPv4 address changed"
     assert re.search(r"`\d+\.\d+\.x\.x`", told.text)
