@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ip_monitor.application.cancellation import cancel_and_wait
+from ip_monitor.application.portal_watch import PortalWatch
 from ip_monitor.application.ports import StorageUnavailableError
 from ip_monitor.application.schedule import Schedule
 from ip_monitor.domain.ballots import Ballot, Electorate, Rules, tally
@@ -257,18 +258,24 @@ class Monitor:
     async def _round(self, course: _Course, families: Iterable[Family]) -> None:
         families = tuple(families)
         number = 1 + max((len(course.rounds[family]) for family in families), default=0)
-        answers = await self._panel.ask(
-            families,
-            on_answer=lambda answer: self._announcer.tell(
-                AnswerArrived(check=course.number, round=number, answer=answer)
-            ),
-        )
-        for family in families:
-            portal_seen = False
-            ballot = self._tally(course, family, answers, portal_seen=portal_seen)
-            if ballot.verdict.kind is VerdictKind.OFFLINE and self._portal is not None:
-                portal_seen = await self._portal.is_captive(family)
-                ballot = self._tally(course, family, answers, portal_seen=portal_seen)
+        watch = PortalWatch(self._portal, families, clock=self._clock)
+
+        def arrived(answer: Answer) -> None:
+            watch.saw(answer)
+            self._announcer.tell(AnswerArrived(check=course.number, round=number, answer=answer))
+
+        watch.begin()
+        try:
+            answers = await self._panel.ask(families, on_answer=arrived)
+            ballots = {family: self._tally(course, family, answers, portal_seen=False) for family in families}
+            offline = [family for family, ballot in ballots.items() if ballot.verdict.kind is VerdictKind.OFFLINE]
+            watch.ask(offline)
+            for family in offline:
+                if await watch.is_captive(family):
+                    ballots[family] = self._tally(course, family, answers, portal_seen=True)
+        finally:
+            await watch.aclose()
+        for family, ballot in ballots.items():
             course.rounds[family].append(ballot)
 
     def _tally(self, course: _Course, family: Family, answers: Sequence[Answer], *, portal_seen: bool) -> Ballot:

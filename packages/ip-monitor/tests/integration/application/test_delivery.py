@@ -12,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from ip_monitor.application.delivery import Delivery
 from ip_monitor.application.ports import DeliveryFailedError, StorageUnavailableError
+from ip_monitor.application.quiet import QuietTime
 from ip_monitor.domain.changes import Change
 from ip_monitor.domain.events import NoticeDelivered, NoticeFailed, Trouble
+from ip_monitor.domain.quiet import QuietHours
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -323,3 +325,70 @@ async def test_a_stopped_queue_keeps_what_comes_and_sends_it_when_started(storag
     delivery.start()
     await events.wait(NoticeDelivered)
     assert sink.got == ["k0:sink"]
+
+
+async def test_quiet_hours_hold_people_back_and_not_programs(storage, deliver, clock, events, in_background):
+    """
+    From 22:00 to 07:00, and it is 03:04:05. Looked at once a minute, because wall clocks jump; when they are over what waited goes out, in order.
+    """
+    hours = QuietHours.parse("22:00-07:00")
+    quiet = QuietTime(clock=clock, hours=hours, loud={"program"}, local=lambda s: datetime.fromtimestamp(s, UTC))
+    await save(storage, 0, 1, sinks=("sink", "program"))
+    people, program = Sink(), Sink("program")
+    in_background(deliver(people, program, quiet=quiet).run())
+    await events.wait(NoticeDelivered, 2)
+    await clock.until_sleeping(60.0)
+    assert (people.tried, program.got) == ([], ["k0:program", "k1:program"])
+
+    clock.advance(60, wall=4 * 3600)
+    await events.wait(NoticeDelivered, 4)
+
+    assert people.got == ["k0:sink", "k1:sink"]
+
+
+async def test_an_unmuting_sends_at_once_what_waited_and_a_muting_ends_by_itself(
+    storage, deliver, clock, events, in_background
+):
+    """
+    Neither waits for the next look.
+    """
+    quiet = QuietTime(clock=clock)
+    quiet.mute(90)
+    await save(storage, 0)
+    sink = Sink()
+    delivery = deliver(sink, quiet=quiet)
+    in_background(delivery.run())
+    await clock.until_sleeping(60.0)
+    quiet.unmute()
+    await events.wait(NoticeDelivered)
+    quiet.mute(30)
+    await save(storage, 1)
+    delivery.wake()
+    await clock.slept(30.0)
+    await events.wait(NoticeDelivered, 2)
+
+    assert sink.got == ["k0:sink", "k1:sink"]
+
+
+async def test_a_revision_ends_a_pause_and_drops_what_was_cleared(storage, deliver, clock, events, in_background):
+    """
+    What was read from the outbox before it was changed by hand is not sent any more.
+    """
+    await save(storage, 0, 1)
+    sink = Sink("sink", DeliveryFailedError("down"), DeliveryFailedError("down"))
+    delivery = deliver(sink)
+    in_background(delivery.run())
+    await events.wait(NoticeFailed)
+    await clock.until_sleeping(1.0)
+    await storage.retry_failed(at=AT)
+    delivery.revise()
+    await events.wait(NoticeFailed, 2)
+    assert sink.tried == ["k0:sink", "k0:sink"]
+
+    await storage.clear_pending(at=AT)
+    delivery.revise()
+    await save(storage, 2)
+    delivery.wake()
+    await events.wait(NoticeDelivered)
+
+    assert sink.tried == ["k0:sink", "k0:sink", "k2:sink"]

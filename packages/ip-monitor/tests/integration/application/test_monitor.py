@@ -411,6 +411,31 @@ async def test_stopping_ends_a_running_check(build, scripted, clock, events):
     assert before == asyncio.all_tasks()
 
 
+async def test_a_silent_network_is_decided_by_the_panels_deadline(build, scripted, clock):
+    """
+    The portal is asked about beside the panel and not after it: both families are offline after 5 s, not after 11.
+    """
+    asked = []
+
+    class Probe:
+        async def is_captive(self, family):
+            asked.append((family, clock.now - began))
+            await clock.sleep(3.0)
+            return False
+
+    began = clock.now
+    sources = [scripted(f"{name}{family}", "hang", family=family) for name in "abc" for family in Family]
+    task = asyncio.create_task(build(sources, portal=Probe()).check())
+    await clock.slept(1.5)
+    await clock.slept(3.0)
+    await clock.slept(0.5)
+    check = await task
+
+    assert check.kind is VerdictKind.OFFLINE
+    assert clock.now - began == 5.0
+    assert sorted(asked) == [(Family.V4, 1.5), (Family.V6, 1.5)]
+
+
 async def test_a_portal_is_told_from_an_outage(build, scripted, clock):
     """
     When nobody gives an address the probe decides which it is; it is not asked otherwise.
