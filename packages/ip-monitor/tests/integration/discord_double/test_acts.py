@@ -137,6 +137,38 @@ async def test_clients_offer_only_what_is_allowed(commanded):
     assert forced.content == "a=b"
 
 
+async def test_what_is_disabled_missing_or_of_others_cannot_be_used(double, bot, running):
+    """
+    A disabled button, one that is not there, another's private message, and a command without its required option.
+    """
+    view = discord.ui.View(timeout=None)
+    view.add_item(discord.ui.Button(label="Off", disabled=True))
+    view.add_item(discord.ui.Button(label="Site", url="https://example.com"))
+
+    @bot.tree.command(name="ask", description="Ask")
+    async def ask(interaction: discord.Interaction, what: str) -> None:
+        await interaction.response.send_message(what, ephemeral=True)
+
+    async with running(bot):
+        await bot.tree.sync()
+        await bot.get_channel(double.channel.id).send("x", view=view)
+        message = await double.message()
+        private = await double.slash(double.member, double.channel, "ask", what="me")
+
+        with pytest.raises(NotOfferedError, match="disabled"):
+            await double.click(double.member, message, "Off")
+        with pytest.raises(NotOfferedError, match=r"'Site' is not offered.*what is: Off, Site"):
+            await double.click(double.member, message, "Site")
+        with pytest.raises(NotOfferedError, match="does not see"):
+            await double.click(double.admin, private, "Off")
+        with pytest.raises(WrongInputError, match="it is required"):
+            await double.slash(double.member, double.channel, "ask")
+        with pytest.raises(NotOfferedError, match="a form"):
+            await double.submit_modal(private, {})
+        with pytest.raises(NotOfferedError, match="stranger is no member"):
+            await double.slash(double.stranger, double.channel, "ask", what="x", forced=True)
+
+
 async def test_text_reaches_a_bot_with_the_intent(double, new_bot, running):
     """
     With the intents a bot reads text in channels and in direct messages, and its answers are found there.

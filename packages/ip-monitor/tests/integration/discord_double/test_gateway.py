@@ -201,6 +201,23 @@ async def test_second_identify_and_unknown_session(double, raw):
     assert (await other.receive_json()) == {"op": 9, "d": False}
 
 
+async def test_forgotten_session_cannot_be_resumed(double, raw):
+    """
+    After a restart of Discord a RESUME is answered by op 9 with false, and IDENTIFY begins anew.
+    """
+    socket, other = await raw(), await raw()
+    await socket.send_json(identify(double.token))
+    await double.ready()
+    (session,) = double.gateway.sessions.values()
+    double.gateway.forget_sessions()
+    await other.send_json({"op": 6, "d": {"token": double.token, "session_id": session.id, "seq": 1}})
+    await other.receive()
+
+    assert (await other.receive_json()) == {"op": 9, "d": False}
+    await other.send_json(identify(double.token))
+    assert (await other.receive_json())["t"] == "READY"
+
+
 async def test_without_the_intent_content_is_hidden(double, raw):
     """
     Messages of others come without their content, but for direct messages and mentions of the bot.
@@ -234,6 +251,20 @@ async def test_zlib_stream_is_one_stream(double, raw):
         frame = await socket.receive_bytes()
         assert frame.endswith(b"\x00\x00\xff\xff")
         names.append(json.loads(stream.decompress(frame)).get("t"))
+
+    assert names == [None, "READY", "GUILD_CREATE"]
+
+
+async def test_zstd_stream_is_one_frame(double, raw):
+    """
+    With zstd-stream every frame of the socket continues one frame of zstd.
+    """
+    zstandard = pytest.importorskip("zstandard")
+    socket = await raw("v=10&encoding=json&compress=zstd-stream")
+    await socket.send_json(identify(double.token))
+    stream = zstandard.ZstdDecompressor().decompressobj()
+
+    names = [json.loads(stream.decompress(await socket.receive_bytes())).get("t") for _ in range(3)]
 
     assert names == [None, "READY", "GUILD_CREATE"]
 

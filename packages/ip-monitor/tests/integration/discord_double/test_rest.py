@@ -13,12 +13,14 @@ import discord
 import pytest
 from ip_monitor.testing.discord import (
     DiscordDouble,
+    DoubleError,
     Drop,
     Hang,
     Permission,
     RateLimit,
     Slow,
     Status,
+    ViolationError,
 )
 from ip_monitor.testing.discord.openapi import document
 from ip_monitor.testing.discord.routes import ROUTES
@@ -437,13 +439,13 @@ def button(**how):
         ({"embeds": [{"description": "x" * 4000}, {"description": "x" * 2001}]}, "embeds", "6000"),
         ({"embeds": [{}]}, "embeds[0]", "empty"),
         (embed(image={"url": "javascript:alert(1)"}), "embeds[0].image.url", "Scheme"),
-        ({"embeds": [{"title": "t"}] * 11}, "embeds", "too long"),
+        ({"embeds": [{"title": "t"}] * 11}, "embeds", "too many items"),
         (row(button(), button()), "components", "'b' is used more than once"),
-        (row(*[button(custom_id=str(n)) for n in range(6)]), "components[0].components", "too long"),
+        (row(*[button(custom_id=str(n)) for n in range(6)]), "components[0].components", "too many items"),
         (row(button(style=5)), "components", "A link has a url"),
         (row(button(label=None)), "components", "a label or an emoji"),
         (row(button(custom_id="c" * 101)), "components[0].components[0].custom_id", "too long"),
-        (row({"type": 3, "custom_id": "s", "options": []}), "components[0].components[0].options", "non-empty"),
+        (row({"type": 3, "custom_id": "s", "options": []}), "components[0].components[0].options", "too few items"),
         ({"content": "x", "flags": 1 << 15}, "flags", "No content"),
         ({"content": "x", "allowed_mentions": {"parse": ["nobody"]}}, "allowed_mentions.parse[0]", "nobody"),
     ],
@@ -493,6 +495,61 @@ async def test_commands_that_discord_refuses_are_refused(double, raw, commands, 
     assert (status, answer["code"]) == (400, 50035)
     assert any(rule in each.rule for each in found)
     assert double.world.commands == {}
+
+
+async def test_commands_keep_their_numbers(double, raw):
+    """
+    Replacing a set leaves the numbers of those whose names stay, as mentions of commands need.
+    """
+    path = f"/applications/{double.world.application_id}/commands"
+    _, first, _ = await raw("PUT", path, json=[command("ip"), command("old")])
+    _, second, _ = await raw("PUT", path, json=[command("new"), command("ip", description="other")])
+
+    assert second[1]["id"] == first[0]["id"]
+    assert second[1]["description"] == "other"
+    assert [each.name for each in double.world.commands.values()] == ["new", "ip"]
+
+
+async def test_rules_broken_by_the_bot_fail_the_test(authority):
+    """
+    Leaving the double raises with every violation, unless the test takes them.
+    """
+    with pytest.raises(ViolationError, match=r"request POST /channels/.*: content: .*2000"):
+        async with DiscordDouble(authority=authority) as double:
+            client = discord.Client(intents=discord.Intents.none(), connector=double.connector())
+            await client.login(double.token)
+            with pytest.raises(discord.HTTPException):
+                await client.get_partial_messageable(double.channel.id).send("x" * 2001)
+            await client.close()
+
+
+async def test_rules_broken_by_the_double_fail_the_test(double, raw):
+    """
+    An answer or event that Discord's document does not allow is told as the double's.
+    """
+    double.world.bot.name = 7
+    await raw("GET", "/users/@me")
+    double.channel.name = None
+    double.world.overwrite(double.channel, double.member, allow=Permission.NONE, deny=Permission.NONE)
+    double.gateway.publish("CHANNEL_UPDATE", double.channel.payload())
+
+    assert [(found.side, found.path) for found in double.take_violations()] == [("answer", "username")]
+
+
+async def test_defect_of_the_double_fails_the_test(authority, monkeypatch):
+    """
+    A 500 of the double's own making is not taken for Discord's trouble.
+    """
+    with pytest.raises(DoubleError, match="a defect of it"):
+        async with DiscordDouble(authority=authority) as double:
+            monkeypatch.setattr(double.world.bot, "name", object())
+            client = discord.Client(intents=discord.Intents.none(), connector=double.connector())
+            task = asyncio.create_task(client.login(double.token))
+            await double.until(lambda: double.exchanges and double.defects, "the defect")
+            task.cancel()
+            await asyncio.wait({task})
+            await client.close()
+            double.take_violations()
 
 
 async def test_empty_message_unknown_route_and_broken_json(double, raw):

@@ -179,6 +179,13 @@ class DiscordDouble:
         """
         return self._rest.checking.violations
 
+    @property
+    def defects(self) -> list[Exception]:
+        """
+        Errors of the double itself; leaving it with any raises `DoubleError`.
+        """
+        return self._rest.defects
+
     def take_violations(self) -> list[Violation]:
         """
         Return those that a test provoked, and forget them.
