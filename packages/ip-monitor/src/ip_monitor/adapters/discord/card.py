@@ -6,8 +6,10 @@ Source: Discord's documentation, "Embed Limits", "Create Message", "Component Ob
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import discord
@@ -149,12 +151,16 @@ def joined(lines: Iterable[str], limit: int, *, more: Callable[[int], str]) -> s
     """
     As many whole lines as fit into `limit` units; when some do not, `more` tells how many.
     """
-    kept = list(lines)
-    total = len(kept)
-    while kept:
-        left_out = total - len(kept)
-        text = "\n".join([*kept, more(left_out)] if left_out else kept)
-        if units(text) <= limit:
-            return text
-        kept.pop()
-    return cut(more(total), limit) if total else ""
+    every = list(lines)
+    total = len(every)
+    if not total:
+        return ""
+    # Lengths of the first lines with a line end each; only these are compared, for there may be thousands of lines.
+    lengths = list(accumulate((units(line) + 1 for line in every), initial=0))
+    if lengths[total] - 1 <= limit:
+        return "\n".join(every)
+    for count in range(min(bisect_right(lengths, limit), total) - 1, 0, -1):
+        told = more(total - count)
+        if lengths[count] + units(told) <= limit:
+            return "\n".join([*every[:count], told])
+    return cut(more(total), limit)

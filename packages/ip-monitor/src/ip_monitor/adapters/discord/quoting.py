@@ -27,7 +27,7 @@ def units(text: str) -> int:
     """
     The length as Discord's clients count it, UTF-16 code units; never less than the number of characters.
     """
-    return len(text) + sum(ord(character) > 0xFFFF for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def cut(text: str, limit: int) -> str:
