@@ -41,6 +41,10 @@ class Panel:
         self._providers = tuple(providers)
 
     @property
+    def providers(self) -> tuple[Provider, ...]:
+        return self._providers
+
+    @property
     def sources(self) -> tuple[Source, ...]:
         return tuple(provider.source for provider in self._providers)
 

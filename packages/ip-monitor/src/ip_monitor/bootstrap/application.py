@@ -248,7 +248,7 @@ class Application:
         bot = self._start_bot()
         try:
             while not stop.done():
-                asking = asyncio.create_task(self._asking.monitor.run(), name="ip-monitor-monitor")
+                asking = asyncio.create_task(self._asking.run(), name="ip-monitor-monitor")
                 poke = asyncio.create_task(self._poke.wait(), name="ip-monitor-reconfigure")
                 try:
                     waits = {asking, poke, telling, stop}

@@ -4,17 +4,19 @@ The side that asks: the providers, who manages them, the panel, and the monitor 
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from ip_monitor.adapters.providers.client import HTTPClient
 from ip_monitor.adapters.providers.factory import provider_for
 from ip_monitor.adapters.providers.portal import PortalProbe
+from ip_monitor.application.canary import Canary
 from ip_monitor.application.monitor import Monitor
 from ip_monitor.application.panel import Panel
 from ip_monitor.application.ports import BallotStore, IPStorage
 from ip_monitor.application.providers import IPAPIManager
 from ip_monitor.application.schedule import Schedule
-from ip_monitor.bootstrap.sources import provider_specs, spare_specs
+from ip_monitor.bootstrap.sources import canary_specs, provider_specs, spare_specs
 from ip_monitor.domain.addresses import AddressPolicy
 from ip_monitor.domain.ballots import Electorate, Rules
 from ip_monitor.domain.events import SourcesChanged
@@ -74,6 +76,8 @@ class Asking:
             on_change=lambda: announcer.tell(SourcesChanged(sources=self.panel.sources)),
         )
         asks_the_world = specs is None and settings.default_providers
+        probes = canary_specs(settings) if asks_the_world else ()
+        self._probes = tuple(provider_for(spec, client=self.client, clock=clock) for spec in probes)
         self.monitor = Monitor(
             self.panel,
             storage=keeper,
@@ -88,6 +92,27 @@ class Asking:
             on_change=(lambda: None) if delivery is None else delivery.wake,
             portal=PortalProbe(self.client) if asks_the_world else None,
         )
+
+        self._canary = (
+            Canary(
+                lambda: self._probes or self.panel.providers,
+                known=storage.get_current_ip,
+                alarm=self.monitor.request_check,
+                clock=clock,
+                every_s=settings.canary_s,
+            )
+            if settings.canary_s
+            else None
+        )
+
+    async def run(self) -> None:
+        """
+        Check on schedule and on request, and when the canary disagrees, until cancelled.
+        """
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.monitor.run(), name="ip-monitor-schedule")
+            if self._canary is not None:
+                group.create_task(self._canary.run(), name="ip-monitor-canary")
 
     async def start(self) -> None:
         """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ip_monitor.adapters.providers.defaults import CDN_RANGES, DEFAULTS, SPARES
 from ip_monitor.application.providers import ManagedProvider
 from ip_monitor.domain.addresses import Family
+from ip_monitor.domain.answers import Transport
 from ip_monitor.errors import IPMonitorError
 
 if TYPE_CHECKING:
@@ -98,6 +99,19 @@ def known_providers(settings: Settings) -> tuple[ManagedProvider, ...]:
     return (
         *(ManagedProvider(spec=spec) for spec in chosen),
         *(ManagedProvider(spec=spec, is_enabled=False) for spec in spare_specs(settings, chosen)),
+    )
+
+
+def canary_specs(settings: Settings) -> tuple[ProviderSpec, ...]:
+    """
+    Who is probed between checks: STUN, one packet each way. It is evidence and no vote, so they need not be enabled.
+    """
+    return tuple(
+        replace(spec, timeout_s=min(spec.timeout_s, settings.timeout_s))
+        for spec in SPARES
+        if spec.transport is Transport.STUN
+        and spec.family in FAMILIES[settings.families]
+        and spec.bare_name not in settings.disabled_providers
     )
 
 

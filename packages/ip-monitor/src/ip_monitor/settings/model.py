@@ -53,6 +53,16 @@ class Settings:
     timeout_s: Annotated[
         float, Ge(0.5), Le(60), About("How long a whole check may wait for answers.", unit="s", live=True)
     ] = 5.0
+    canary_s: Annotated[
+        float,
+        Ge(0),
+        Le(3600),
+        About(
+            "Time between two cheap probes, which bring the next check forward when they disagree; 0 for none.",
+            unit="s",
+            live=True,
+        ),
+    ] = 60.0
     families: Annotated[Literal["both", "ipv4", "ipv6"], About("Which kinds of address are watched.", live=True)] = (
         "both"
     )
