@@ -9,7 +9,7 @@ import re
 
 import pytest
 from ip_monitor.testing import PLAY_RANGES, MockAPICluster
-from ip_monitor.testing.discord import DiscordDouble, discord_authority
+from ip_monitor.testing.discord import DiscordDouble, Permission, discord_authority
 
 
 @pytest.fixture
@@ -81,3 +81,16 @@ async def test_the_whole_bot_is_started_commanded_changed_and_stopped(start, dou
     assert double.gateway.status == "offline"
     assert double.token not in "\n".join(running.lines)
     assert "Traceback" not in "\n".join(running.lines)
+
+
+async def test_doctor_looks_at_token_channel_and_permissions(start, double, settings, tmp_path):
+    """
+    Before anything runs: what works, what is missing, and what to do; nothing is sent.
+    """
+    trusting = {"SSL_CERT_FILE": str(double.write_ca(tmp_path / "ca.pem"))}
+    good = await start("doctor", "--config", settings, env=trusting)
+    assert "#ip of Home" in await good.line("ok", "discord: may announce")
+    double.world.overwrite(double.channel, double.guild.roles[0], allow=Permission.NONE, deny=Permission.EMBED_LINKS)
+    lacking = await start("doctor", "--config", settings, env=trusting)
+    assert "lacks Embed Links" in await lacking.line("wrong", "discord:")
+    assert double.messages() == []

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from ip_monitor.errors import IPMonitorError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import aiohttp
 
     from ip_monitor.adapters.discord.connection import Route
+    from ip_monitor.adapters.discord.examination import Diagnosis
     from ip_monitor.adapters.discord.state import StateStore
     from ip_monitor.adapters.discord.texts import Texts
     from ip_monitor.application.admin import Admin
@@ -123,6 +124,21 @@ def discord_notifiers(
         for user in settings.discord_recipients
     ]
     return made
+
+
+async def diagnose(settings: Settings) -> Sequence[Diagnosis]:
+    """
+    Whether the bot of the settings could work, and what stands in its way.
+
+    Raises:
+        DiscordMissingError: the library is not installed.
+    """
+    _check_installed()
+    from ip_monitor.adapters.discord.examination import examine  # noqa: PLC0415
+    from ip_monitor.adapters.discord.log_bridge import discord_log  # noqa: PLC0415
+
+    with discord_log():
+        return await examine(route_for(settings), settings)
 
 
 def route_for(settings: Settings, make_connector: MakeConnector = None) -> Route:

@@ -52,7 +52,7 @@ def command(request: Request, *, as_json: bool) -> int:
         findings = [Finding(topic="settings", state="wrong", text=str(error), remedy="Mend them, and look again.")]
     else:
         findings = [*_settings(loaded), *_database(loaded.settings.database), *_providers(loaded.settings)]
-        findings.append(_sinks(loaded.settings))
+        findings += [*_discord(loaded.settings), _sinks(loaded.settings)]
     if as_json:
         echo_json([asdict(finding) for finding in findings])
     else:
@@ -119,8 +119,24 @@ def _providers(settings: Settings) -> Iterator[Finding]:
         yield Finding(topic="providers", state="wrong", text=text, remedy=remedy)
 
 
+def _discord(settings: Settings) -> Iterator[Finding]:
+    from ip_monitor.bootstrap.discord import diagnose, has_bot  # noqa: PLC0415
+
+    if not has_bot(settings):
+        return
+    try:
+        for one in asyncio.run(diagnose(settings)):
+            yield Finding(topic="discord", state=one.state, text=one.text, remedy=one.remedy)
+    except IPMonitorError as error:
+        yield Finding(topic="discord", state="wrong", text=str(error))
+
+
 def _sinks(settings: Settings) -> Finding:
-    named = [name for name in ("discord_webhook", "webhook", "command") if getattr(settings, name)]
+    named = [
+        name
+        for name in ("discord_channel", "discord_recipients", "discord_webhook", "webhook", "command")
+        if getattr(settings, name)
+    ]
     if not named:
         remedy = "Set discord_webhook, webhook or command to be told elsewhere."
         return Finding(topic="sinks", state="ok", text="changes are announced to the log alone", remedy=remedy)

@@ -64,7 +64,7 @@ def settings_file(path, double, services, **more) -> Request:
 
 
 @contextlib.asynccontextmanager
-async def _staged(double, services, path, **more) -> AsyncIterator[Stage]:
+async def _staged(double, services, path, *, wait=True, **more) -> AsyncIterator[Stage]:
     """
     The product, running and connected.
     """
@@ -73,7 +73,8 @@ async def _staged(double, services, path, **more) -> AsyncIterator[Stage]:
     async with assemble(settings, request=request, make_connector=double.connector) as application:
         running = asyncio.create_task(application.run())
         try:
-            await double.ready()
+            if wait:
+                await double.ready(within_s=20)
             yield Stage(double, services, application, request, running)
         finally:
             application.request_stop()

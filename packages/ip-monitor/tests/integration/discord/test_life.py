@@ -5,11 +5,13 @@ From the start to the end of the bot, and what stands between.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 from ip_monitor.domain.events import NoticeDelivered, NoticeFailed
 from ip_monitor.testing import MockAPICluster
 from ip_monitor.testing.discord import DiscordDouble, Drop, Status
+from ip_monitor.testing.discord.intents import Intent
 
 OPERATORS = {"alder": "ipify", "birch": "ipify", "cedar": "aws"}
 
@@ -158,3 +160,110 @@ async def test_a_message_whose_answer_was_lost_is_there_once(double, play):
 
     assert [change.key] == [failed.notice.change.key for failed in told.failed]
     assert [change.key] == [key_of(one) for one in announcements(double)[1:]]
+
+
+async def test_the_status_message_is_pinned_once_and_edited_in_place(double, play):
+    """
+    Over a restart too; one that somebody deleted is sent anew.
+    """
+
+    def pinned():
+        return [m for m in double.messages() if m.is_pinned and not m.is_deleted]
+
+    async with play(discord_status_message=True) as stage:
+        await double.until(lambda: pinned() and "203.0.113" in pinned()[0].text, "the address in the pinned message")
+        (first,) = pinned()
+        assert [control.label for control in first.controls] == ["Check now", "Why?", "History"]
+        stage.application.request_stop()
+        await stage.running
+    edits = len(first.revisions)
+    async with play(discord_status_message=True):
+        await double.until(lambda: len(first.revisions) > edits, "an edit of the same message")
+        assert pinned() == [first]
+
+
+async def test_a_first_connection_that_fails_is_followed_by_another(double, play):
+    """
+    The library ends with an error of its own then; changes are announced meanwhile.
+    """
+    double.gateway_site.refuse()
+    async with play(wait=False) as stage:
+        assert (await double.message(within_s=10)).embed["title"] == "IPv4 address known"
+        await double.until(lambda: not stage.running.done(), "a monitor that goes on")
+        double.gateway_site.restore()
+        await double.ready(within_s=20)
+        reply = await double.slash(double.member, double.channel, "status")
+        assert "IP Monitor" in reply.embed["title"]
+
+
+async def test_a_reconnect_and_an_invalid_session_leave_the_bot_answering(double, play):
+    """
+    Resumed or begun anew, commands are answered, and no one-time work is done twice.
+    """
+    async with play():
+        await double.commands("help")
+        for trouble in (double.gateway.reconnect, double.gateway.invalidate, lambda: double.gateway.close(4000)):
+            ending = partial(double.gateway.connections.isdisjoint, double.gateway.connections.copy())
+            trouble()
+            await double.until(ending, "the end of the connection", within_s=20)
+            await double.ready(within_s=20)
+            reply = await double.slash(double.member, double.channel, "help")
+            assert reply.embed["title"] == "IP Monitor"
+        assert len(double.requests("PUT /applications/{application_id}/commands")) == 1
+
+
+async def test_text_commands_are_off_where_their_intent_is_not_granted(authority, services, tmp_path, staged):
+    """
+    Told as trouble with what to do; slash commands work.
+    """
+    async with (
+        DiscordDouble(authority=authority, privileged=Intent.NONE) as double,
+        staged(double, services, tmp_path / "settings.toml", discord_text_commands=True) as stage,
+    ):
+        asked = double.text(double.member, double.channel, "!status")
+        status = await double.slash(double.member, double.channel, "status")
+
+        assert "message content intent" in status.text
+        assert [m for m in double.messages() if m.id > asked.id and m.author.is_bot and not m.is_ephemeral] == []
+        assert not stage.running.done()
+
+
+async def test_an_answer_that_takes_long_is_acknowledged_first(double, play):
+    """
+    Before Discord's three seconds are over; the answer follows in the same message, for the same eyes.
+    """
+    async with play(timeout_s=5) as stage:
+        await double.message()
+        for server in stage.services:
+            server.latency(1.3)
+        reply = await double.slash(double.admin, double.channel, "cache refresh", within_s=20)
+
+        assert reply.is_deferred
+        assert reply.is_ephemeral
+        assert "203.0.113" in reply.text
+
+
+async def test_commands_are_answered_while_no_provider_is(double, play):
+    """
+    An outage of the line is an answer too.
+    """
+    async with play(timeout_s=0.5) as stage:
+        await double.message()
+        await stage.services.stop()
+        reply = await double.slash(double.admin, double.channel, "cache refresh", within_s=20)
+
+        assert reply.embed["title"] == "offline"
+        assert stage.application.settings.discord_channel == double.channel.id
+
+
+async def test_an_answer_that_discord_did_not_take_is_sent_again(double, play):
+    """
+    503 at first, and an acknowledgement that was lost: one answer, in time.
+    """
+    async with play():
+        double.fail(Status(503), on="POST /interactions/*/callback", times=1)
+        first = await double.slash(double.member, double.channel, "help")
+        double.fail(Drop(after=True), on="POST /interactions/*/callback", times=1)
+        second = await double.slash(double.member, double.channel, "help")
+
+        assert [first.embed["title"], second.embed["title"]] == ["IP Monitor"] * 2

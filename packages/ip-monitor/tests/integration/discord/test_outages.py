@@ -21,17 +21,17 @@ from ip_monitor.application.announcing import Announcer
 from ip_monitor.application.delivery import Delivery
 from ip_monitor.application.ports import DeliveryFailedError
 from ip_monitor.domain.changes import Change
+from ip_monitor.domain.events import NoticeFailed
 from ip_monitor.domain.notices import Notice, notice_key
 from ip_monitor.resilience.clock import SystemClock
 from ip_monitor.testing.discord import DiscordDouble, Drop, Hang, Permission, RateLimit, Slow, Status
 
-AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 MESSAGES = "POST /channels/*/messages"
 
 
-class Hasty(SystemClock):
+class Ahead(SystemClock):
     """
-    Its pauses end after a hundredth of a second, and its wall clock can be set ahead.
+    Can be set ahead.
     """
 
     ahead_s = 0.0
@@ -39,13 +39,22 @@ class Hasty(SystemClock):
     def time(self):
         return super().time() + self.ahead_s
 
+    def monotonic(self):
+        return super().monotonic() + self.ahead_s
+
+
+class Hasty(Ahead):
+    """
+    Its pauses end after a hundredth of a second.
+    """
+
     async def sleep(self, delay):
         await asyncio.sleep(min(delay, 0.01))
 
 
 @pytest.fixture
 async def double(authority):
-    async with DiscordDouble(authority=authority) as running:
+    async with DiscordDouble(authority=authority, clock=Ahead()) as running:
         yield running
 
 
@@ -89,9 +98,9 @@ async def sink_to(double, clock, tmp_path):
 
 @pytest.fixture
 def delivery_of(storage, clock):
-    def make(sink, **options):
+    def make(sink, *, observers=(), **options):
         options = {"send_timeout_s": 0.4, "digest_from": 99, **options}
-        return Delivery(storage, [sink], announcer=Announcer([], clock=clock), clock=clock, **options)
+        return Delivery(storage, [sink], announcer=Announcer(observers, clock=clock), clock=clock, **options)
 
     return make
 
@@ -102,8 +111,8 @@ def change(number):
         key=f"{number:016x}",
         address=address,
         previous=address - 1,
-        at=AT + timedelta(minutes=number),
-        previous_since=AT,
+        at=datetime.now(UTC) + timedelta(milliseconds=number),
+        previous_since=datetime(2026, 1, 2, tzinfo=UTC),
         operators=("Amazon", "ipify"),
     )
 
@@ -161,20 +170,31 @@ async def test_every_change_is_told_once_and_in_order(double, storage, sink_to, 
     assert all(message.embed["color"] for message in double.messages())
 
 
+class Failures:
+    def __init__(self):
+        self.came = asyncio.Event()
+
+    def observe(self, event):
+        if isinstance(event, NoticeFailed):
+            self.came.set()
+
+
 async def test_after_an_outage_no_flood_comes(double, storage, sink_to, delivery_of):
     """
-    Twenty changes through an outage make a digest, beside at most the one that was being tried when it began.
+    Twenty changes that waited are one message.
     """
+    failures = Failures()
     double.go_down()
-    sending = asyncio.create_task(delivery_of(sink_to(), digest_from=4).drain())
     await written(storage, *range(1, 21))
-    double.heal()
+    sending = asyncio.create_task(delivery_of(sink_to(), observers=[failures], digest_from=4).drain())
     async with asyncio.timeout(20):
+        await failures.came.wait()
+        double.heal()
         await sending
 
-    told_of = " ".join(message.text for message in double.messages())
-    assert [n for n in range(1, 21) if f"`93.184.216.{n}`" not in told_of] == []
-    assert len(double.messages()) <= 2
+    (digest,) = double.messages()
+    assert digest.embed["title"] == "20 changes while Discord could not be reached"
+    assert [n for n in range(1, 21) if f"→ `93.184.216.{n}`" not in digest.text] == []
 
 
 async def test_a_message_that_a_killed_process_sent_is_not_sent_again(double, clock, sink_to):
@@ -183,7 +203,7 @@ async def test_a_message_that_a_killed_process_sent_is_not_sent_again(double, cl
     """
     made_at = datetime.fromtimestamp(clock.time(), UTC)
     await sink_to().send(notice(1, made_at=made_at))
-    clock.ahead_s = 3600.0
+    clock.ahead_s = double.world.clock.ahead_s = 3600.0
     again = sink_to()
     await again.send(notice(1, made_at=made_at))
     assert told(double) == [1]
@@ -198,7 +218,7 @@ async def test_a_digest_that_was_sent_is_completed_and_not_repeated(double, cloc
     """
     made_at = datetime.fromtimestamp(clock.time(), UTC)
     await sink_to().send_digest([notice(n, made_at=made_at) for n in (1, 2, 3, 4)])
-    clock.ahead_s = 3600.0
+    clock.ahead_s = double.world.clock.ahead_s = 3600.0
     await sink_to().send_digest([notice(n, made_at=made_at) for n in (1, 2, 3, 4, 5, 6)])
 
     first, second = double.messages()
@@ -213,7 +233,7 @@ async def test_a_member_cannot_make_the_bot_believe_that_a_change_was_told(doubl
     Only its own messages count.
     """
     double.text(double.member, double.channel, f"change: {change(1).key}")
-    clock.ahead_s = 3600.0
+    clock.ahead_s = double.world.clock.ahead_s = 3600.0
     await sink_to().send(notice(1, made_at=datetime.fromtimestamp(clock.time() - 7200, UTC)))
 
     assert double.messages()[-1].embed["title"] == "IPv4 address changed"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ip_monitor.adapters.discord.texts import Texts
 
 _LOG = logging.getLogger("ip_monitor")
-EDIT_EVERY_S = 20.0
+EDIT_EVERY_S = 10.0
 """
 Edits are not made more often, seconds; what happens between two of them is in the next.
 """
@@ -56,8 +56,8 @@ class StatusMessage:
         self._state = state
         self._channel = channel
         self._texts = texts
+        # Set by the first news: before the first check there is nothing to show.
         self._news = asyncio.Event()
-        self._news.set()
 
     def renew(self) -> None:
         """
