@@ -224,6 +224,23 @@ async def test_a_cancellation_from_outside_passes_through():
         await task
 
 
+async def test_a_cancellation_from_outside_passes_through_also_when_a_limit_was_passed():
+    """
+    Both ask for it: the limit takes back its own, and the other one still counts.
+    """
+
+    async def work():
+        async with ResourceLimits(database_connections=0):
+            sqlite3.connect(":memory:").close()
+            asyncio.current_task().cancel()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(work())
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+
+
 def test_the_blocks_own_error_is_kept_with_a_note():
     """
     What running out led to may be the more telling error.
