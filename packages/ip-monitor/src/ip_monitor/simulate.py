@@ -8,12 +8,13 @@ knows; a receiver stands in for Discord. A referee watches and gives a verdict a
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hermetic.world.http import MockServer, Request, lognormal
+from hermetic.world.http import MockServer, lognormal
 
 from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.events import AnswerArrived, ChangeRecorded, CheckFinished, NoticeDelivered, Trouble
@@ -24,13 +25,14 @@ from ip_monitor.testing.pools import DATA_CENTRE, PLAY_RANGES, RESIDENTIAL
 from ip_monitor.testing.profiles import CAPTIVE_PORTAL, HEROKU_DOWN, LOGIN_REDIRECT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Mapping
     from ipaddress import IPv4Address, IPv6Address
     from pathlib import Path
 
     from ip_monitor.domain.changes import Change
     from ip_monitor.domain.events import Event
     from ip_monitor.domain.providers import ProviderSpec
+    from ip_monitor.testing.discord import DiscordDouble
 
 OPERATORS = {
     "alder": "cloudflare_trace",
@@ -49,12 +51,15 @@ _PAUSE_S = 0.3
 _TIMEOUT_S = 1.5
 # A change so late that the last check could not confirm it any more would be counted as missed.
 _QUIET_END_S = 5.0
+_VISIT_EVERY_S = 1.0
+_MOST_VISITS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Internet:
     """
-    What is simulated: the line with its plan, the services, and the receiver of announcements.
+    What is simulated: the line with its plan, the services, and the receiver of announcements, which is Discord itself
+    where `discord` is. `visits` tells of each command that somebody used there whether it was answered.
     """
 
     line: SimulatedLine
@@ -62,6 +67,8 @@ class Internet:
     speed: float
     receiver: MockServer
     lie: IPv4Address | IPv6Address
+    discord: DiscordDouble | None = None
+    visits: list[bool] = field(default_factory=list[bool])
 
     def specs(self) -> tuple[ProviderSpec, ...]:
         return tuple(
@@ -72,7 +79,7 @@ class Internet:
         """
         Settings that fit: short intervals, and play addresses that count as public.
         """
-        return Settings(
+        plain = Settings(
             database=database,
             interval_s=_INTERVAL_S / self.speed,
             retry_s=_INTERVAL_S / self.speed,
@@ -80,15 +87,43 @@ class Internet:
             timeout_s=_TIMEOUT_S / self.speed,
             families="ipv4",
             public_ranges=PLAY_RANGES,
-            discord_webhook=Secret(self.receiver.url_for("/webhook")),
+            discord_webhook=None if self.discord else Secret(self.receiver.url_for("/webhook")),
         )
+        if self.discord is None:
+            return plain
+        return replace(plain, discord_token=Secret(self.discord.token), discord_channel=self.discord.channel.id)
+
+    def announced(self) -> tuple[str, ...]:
+        """
+        What was told, in the order of arrival.
+        """
+        if self.discord is None:
+            return tuple(_announced(call.request.json()["embeds"][0]) for call in self.receiver.calls)
+        embeds = [message.embed for message in self.discord.messages() if message.author.is_bot and message.embeds]
+        return tuple(_announced(embed) for embed in embeds if "fields" in embed)
+
+    async def visit(self) -> None:
+        """
+        Somebody in Discord asks for the status again and again; returns only when nobody could ask.
+        """
+        if self.discord is None:
+            return
+        await self.discord.commands("status", within_s=60.0)
+        await self.discord.ready(within_s=60.0)
+        for _ in range(_MOST_VISITS):
+            reply = await self.discord.slash(self.discord.member, self.discord.channel, "status")
+            self.visits.append(not reply.has_failed)
+            await asyncio.sleep(_VISIT_EVERY_S / self.speed)
 
 
 @contextlib.asynccontextmanager
-async def open_internet(*, seconds: float, seed: int, speed: float = 1.0) -> AsyncGenerator[Internet]:
+async def open_internet(
+    *, seconds: float, seed: int, speed: float = 1.0, discord: bool = False
+) -> AsyncGenerator[Internet]:
     """
     Start the servers, and plan the line's changes for so many seconds; stop them all at the end of the block.
-    `speed` divides every time but `seconds`.
+    `speed` divides every time but `seconds`; with `discord` announcements go to a server that speaks Discord's protocol,
+    and somebody there asks the bot.
     """
     line = SimulatedLine(pools={Family.V4: RESIDENTIAL}, seed=seed)
     cluster = MockAPICluster(OPERATORS, line=line, seed=seed)
@@ -96,12 +131,13 @@ async def open_internet(*, seconds: float, seed: int, speed: float = 1.0) -> Asy
     receiver.post("/webhook").json({"id": "1"})
     lie = DATA_CENTRE.network[66]
     _misbehave(cluster, lie, speed=speed)
-    async with cluster, receiver:
+    async with cluster, receiver, contextlib.AsyncExitStack() as stack:
+        double = await stack.enter_async_context(_discord()) if discord else None
         begin = line.elapsed_s
         end = seconds * speed - _QUIET_END_S
         count = max(0, int((end - FIRST_CHANGE_S) // CHANGE_EVERY_S) + 1)
         line.plan(*(begin + (FIRST_CHANGE_S + CHANGE_EVERY_S * nth) / speed for nth in range(count)))
-        yield Internet(line=line, cluster=cluster, speed=speed, receiver=receiver, lie=lie)
+        yield Internet(line=line, cluster=cluster, speed=speed, receiver=receiver, lie=lie, discord=double)
 
 
 def _misbehave(cluster: MockAPICluster, lie: IPv4Address | IPv6Address, *, speed: float) -> None:
@@ -146,7 +182,9 @@ class Referee:
         return Report(
             truth=tuple(str(step.address) for step in steps),
             recorded=tuple(str(change.address) for change in self.recorded),
-            announced=tuple(_announced(call.request) for call in self.internet.receiver.calls),
+            announced=self.internet.announced(),
+            asked=len(self.internet.visits),
+            answered=sum(self.internet.visits),
             checks=self.checks,
             lies_heard=self.lies_heard,
             lies_believed=sum(change.address == self.internet.lie for change in self.recorded),
@@ -154,8 +192,13 @@ class Referee:
         )
 
 
-def _announced(request: Request) -> str:
-    embed = request.json()["embeds"][0]
+def _discord() -> DiscordDouble:
+    from ip_monitor.testing.discord import DiscordDouble  # noqa: PLC0415 # only those who want it have its libraries
+
+    return DiscordDouble()
+
+
+def _announced(embed: Mapping[str, Any]) -> str:
     found: str = next(entry["value"] for entry in embed["fields"] if entry["name"] == "New")
     return found.strip("`")
 
@@ -170,6 +213,7 @@ class Report:
         recorded: those written to the database.
         announced: those that the receiver was told, in the order of arrival.
         troubles: what went wrong inside the product; must be empty.
+        asked, answered: commands that were used in Discord.
     """
 
     truth: tuple[str, ...]
@@ -179,13 +223,17 @@ class Report:
     lies_heard: int
     lies_believed: int
     troubles: tuple[str, ...]
+    asked: int = 0
+    answered: int = 0
 
     @property
     def is_clean(self) -> bool:
         """
-        Every address recorded once and announced once, in order; the liar never believed; no trouble.
+        Every address recorded once and announced once, in order; the liar never believed; every command answered; no
+        trouble.
         """
-        return self.truth == self.recorded == self.announced and not self.lies_believed and not self.troubles
+        told = self.truth == self.recorded == self.announced and self.asked == self.answered
+        return told and not self.lies_believed and not self.troubles
 
     def __str__(self) -> str:
         lines = [
@@ -193,6 +241,7 @@ class Report:
             f"recorded    {_addresses(self.recorded)}",
             f"announced   {_addresses(self.announced)}",
             f"the liar    told {self.lies_heard} lies in {self.checks} checks; {self.lies_believed} were believed",
+            *([f"commands    {self.asked} used in Discord, {self.answered} answered"] if self.asked else []),
             f"exceptions  {len(self.troubles)}",
             *(f"            {trouble}" for trouble in self.troubles),
         ]

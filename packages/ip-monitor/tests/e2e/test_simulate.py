@@ -71,3 +71,15 @@ def test_it_runs_without_pytest(environ):
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_bot_is_at_work_in_a_simulated_discord(ip_monitor):
+    """
+    It announces there and answers every command that is used meanwhile.
+    """
+    done = ip_monitor("simulate", "--discord", "--seconds", 4, "--speed", 3)
+    (used,) = [line.split() for line in done.stdout.splitlines() if line.startswith("commands ")]
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(used[1]) == int(used[5]) >= 1
+    assert "Every change was announced exactly once." in done.stdout

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ip_monitor.application.ports import Observer
     from ip_monitor.bootstrap import Application
+    from ip_monitor.bootstrap.discord import MakeConnector
     from ip_monitor.cli.picture import Picture
     from ip_monitor.domain.providers import ProviderSpec
     from ip_monitor.settings import Request, Settings
@@ -64,6 +65,8 @@ async def watch(
     start_anew: bool = False,
     seconds: float | None = None,
     request: Request | None = None,
+    make_connector: MakeConnector = None,
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
     """
     Run the product until a stop signal comes or `seconds` are over, then close everything.
@@ -78,10 +81,17 @@ async def watch(
         seconds: None for no end.
         request: where the settings came from, to read them again on SIGHUP and to let people change them; None where
             they were given by hand, and then no other process can ask for anything either.
+        make_connector: as for `assemble`.
+        beside: runs as long as the product does, which ends with it.
     """
     stop = asyncio.Event()
     async with assemble(
-        settings, observers=observers, specs=specs, start_anew=start_anew, request=request
+        settings,
+        observers=observers,
+        specs=specs,
+        start_anew=start_anew,
+        request=request,
+        make_connector=make_connector,
     ) as application:
         hangup = asyncio.Event()
         with _signals(stop, hangup, application):
@@ -90,6 +100,8 @@ async def watch(
             chores: list[Coroutine[Any, Any, None]] = []
             if refresh is not None:
                 chores.append(_redraw(refresh))
+            if beside is not None:
+                chores.append(beside())
             async with contextlib.AsyncExitStack() as stack:
                 if request is not None:
                     chores.append(_reread_on(hangup, request, application))

@@ -48,8 +48,9 @@ class DatabaseKeptError(IPMonitorError, ValueError):
 @click.option("--speed", type=click.FloatRange(0.1, 4), default=1.0, show_default=True, help="How fast all goes.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed plays the same addresses.")
 @click.option("--database", metavar="FILE", help="Write the history into this new file, and keep it.")
+@click.option("--discord", is_flag=True, help="With the bot, in a simulated Discord.")
 @click.option("--plain", is_flag=True, help="Write log lines on a terminal too.")
-def command(*, seconds: float, speed: float, seed: int, database: str | None, plain: bool) -> int:
+def command(*, seconds: float, speed: float, seed: int, database: str | None, discord: bool, plain: bool) -> int:
     """
     Watch a simulated internet for a while: several providers, of which one lies, one is slow and one fails, and an
     address that changes every few seconds. Everything runs in this process, on loopback.
@@ -62,11 +63,13 @@ def command(*, seconds: float, speed: float, seed: int, database: str | None, pl
     path = _new_database(database)
     try:
         importlib.import_module("ip_monitor.simulate")
+        if discord:
+            importlib.import_module("ip_monitor.testing.discord")
     except ImportError as error:
-        if (error.name or "").partition(".")[0] in {"hermetic", "httptools"}:
+        if (error.name or "").partition(".")[0] in {"hermetic", "httptools", "jsonschema"}:
             raise SimulationMissingError from error
         raise
-    report = asyncio.run(_play(path, seconds=seconds, speed=speed, seed=seed, plain=plain))
+    report = asyncio.run(_play(path, seconds=seconds, speed=speed, seed=seed, discord=discord, plain=plain))
     click.echo(f"\n{report}\nThe history: ip-monitor history --database {path}")
     return ExitStatus.OK if report.is_clean else ExitStatus.FAILED
 
@@ -86,12 +89,12 @@ def _new_database(given: str | None) -> Path:
     return path
 
 
-async def _play(path: Path, *, seconds: float, speed: float, seed: int, plain: bool) -> Report:
+async def _play(path: Path, *, seconds: float, speed: float, seed: int, discord: bool, plain: bool) -> Report:
     from ip_monitor.cli import session, views  # noqa: PLC0415
     from ip_monitor.simulate import Referee, open_internet  # noqa: PLC0415
 
     note = f"A simulation of {seconds:g} s: 'liar' lies, 'slow' is slow, 'failing' fails. Ctrl-C stops."
-    async with open_internet(seconds=seconds, speed=speed, seed=seed) as internet:
+    async with open_internet(seconds=seconds, speed=speed, seed=seed, discord=discord) as internet:
         referee = Referee(internet)
         settings = internet.settings(path)
         with views.open_view(settings, plain=plain, title="IP Monitor, simulated", note=note) as view:
@@ -102,5 +105,7 @@ async def _play(path: Path, *, seconds: float, speed: float, seed: int, plain: b
                 refresh=view.refresh,
                 specs=internet.specs(),
                 seconds=seconds,
+                make_connector=internet.discord.connector if internet.discord else None,
+                beside=internet.visit if internet.discord else None,
             )
         return referee.report()
