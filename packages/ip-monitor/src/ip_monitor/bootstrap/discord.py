@@ -68,8 +68,7 @@ def hurry_if_likely(request: Request) -> None:
                 likely |= b"\ndiscord_token" in b"\n" + source.read_bytes()[:_MOST_SETTINGS_BYTES]
     if likely:
         with contextlib.suppress(DiscordMissingError):
-            _check_installed()
-            importlib.import_module("ip_monitor.adapters.discord.bot")
+            import_library()
 
 
 def recipient_sink(user: int) -> str:
@@ -88,7 +87,7 @@ def discord_notifiers(
     Raises:
         DiscordMissingError: the library is not installed.
     """
-    _check_installed()
+    import_library()
     from ip_monitor.adapters.discord.address_style import AddressStyle  # noqa: PLC0415
     from ip_monitor.adapters.discord.bot import announcement_texts  # noqa: PLC0415
     from ip_monitor.adapters.discord.rest_line import RestLine  # noqa: PLC0415
@@ -133,7 +132,7 @@ async def diagnose(settings: Settings) -> Sequence[Diagnosis]:
     Raises:
         DiscordMissingError: the library is not installed.
     """
-    _check_installed()
+    import_library()
     from ip_monitor.adapters.discord.examination import examine  # noqa: PLC0415
     from ip_monitor.adapters.discord.log_bridge import discord_log  # noqa: PLC0415
 
@@ -180,7 +179,7 @@ async def keep_bot(application: Host, *, admin: Admin, make_connector: MakeConne
     """
     Run the bot beside the monitor until cancelled. A defect of the bot is logged, and never ends the monitor.
     """
-    _check_installed()
+    import_library()
     from ip_monitor.adapters.discord.bot import DiscordBot  # noqa: PLC0415
 
     while True:
@@ -203,11 +202,18 @@ async def keep_bot(application: Host, *, admin: Admin, make_connector: MakeConne
         await application.clock.sleep(_AGAIN_S)
 
 
-def _check_installed() -> None:
+def import_library() -> None:
+    """
+    Import what the bot needs.
+
+    Raises:
+        DiscordMissingError: the library is not installed.
+    """
     try:
         with warnings.catch_warnings():
             # Its voice, which nobody hears here, imports what Python 3.11 and 3.12 warn of.
             warnings.filterwarnings("ignore", message="'audioop' is deprecated", category=DeprecationWarning)
             importlib.import_module("discord")
+            importlib.import_module("ip_monitor.adapters.discord.bot")
     except ImportError as error:
         raise DiscordMissingError from error

@@ -64,7 +64,11 @@ def command(*, seconds: float, speed: float, seed: int, database: str | None, di
     try:
         importlib.import_module("ip_monitor.simulate")
         if discord:
+            from ip_monitor.bootstrap.discord import import_library  # noqa: PLC0415
+
+            # Before the clock of the simulation starts.
             importlib.import_module("ip_monitor.testing.discord")
+            import_library()
     except ImportError as error:
         if (error.name or "").partition(".")[0] in {"hermetic", "httptools", "jsonschema"}:
             raise SimulationMissingError from error
