@@ -71,6 +71,17 @@ async def test_session_survives_a_reset_and_is_replayed(double, new_bot, running
     assert double.gateway.identifies == 1
 
 
+async def test_reset_gateway_is_found_again(double, bot, running):
+    """
+    After a reset of its TCP connection the client comes back to its session.
+    """
+    async with running(bot):
+        double.gateway_site.reset()
+        await double.until(lambda: double.gateway.resumes == 1, "a resume")
+
+    assert double.gateway.identifies == 1
+
+
 async def test_request_to_reconnect_is_followed_by_a_resume(double, bot, running):
     """
     Op 7 makes the client come back to the same session by the address that READY gave.
@@ -144,6 +155,10 @@ async def test_codes_that_end_a_client(double, bot, running, code):
         ('{"op": "two"}', 4002),
         ("x" * 5000, 4002),
         ('{"op": 99}', 4001),
+        ('{"op": 2, "d": null}', 4002),
+        ('{"op": 6, "d": []}', 4002),
+        ('{"op": 6, "d": {"token": "TOKEN", "session_id": "x", "seq": "y"}}', 4007),
+        (json.dumps(identify("TOKEN", shard="zero")), 4010),
         ('{"op": 3, "d": {}}', 4003),
         (json.dumps(identify("wrong")), 4004),
         (json.dumps(identify("TOKEN", shard=[1, 1])), 4010),

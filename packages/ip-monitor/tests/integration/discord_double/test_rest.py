@@ -562,13 +562,23 @@ async def test_empty_message_unknown_route_and_broken_json(double, raw):
     broken = await raw("POST", messages, data=b"{", headers={"Content-Type": "application/json"})
     stranger = await raw("GET", "/users/@me", headers={"Authorization": "Bot wrong"})
     word = await raw("GET", "/channels/abc")
+    large = await raw("POST", messages, data=io.BytesIO(b" " * 1_100_000), headers={"Content-Type": "application/json"})
+    deep = await raw("POST", messages, data=b"[" * 100_000, headers={"Content-Type": "application/json"})
+    form = aiohttp.FormData(quote_fields=False)
+    form.add_field("file", b"x", filename="f")
+    part = await raw("POST", messages, data=form)
     await raw("GET", f"{messages}?limit=1000")
 
-    assert [(answer[0], answer[1]["code"]) for answer in (empty, unknown, broken, stranger, word)] == [
+    assert [
+        (answer[0], answer[1]["code"]) for answer in (empty, unknown, broken, stranger, word, large, deep, part)
+    ] == [
         (400, 50006),
         (404, 0),
         (400, 50109),
         (401, 0),
+        (400, 50035),
+        (413, 40005),
+        (400, 50109),
         (400, 50035),
     ]
     assert "limit" in str(double.take_violations()[-1])

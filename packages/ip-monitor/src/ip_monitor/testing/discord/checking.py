@@ -65,7 +65,7 @@ class Checking:
             if len(data) > _FILE_MOST_BYTES:
                 rule = f"{name!r} has {len(data)} bytes; Discord takes {_FILE_MOST_BYTES}"
                 self.violations.append(Violation("request", route, "files", rule))
-                raise refusal.Refusal(413, 40005, "Request entity too large")
+                raise refusal.too_large()
 
     def answer(self, route: str, answer: Answer) -> None:
         """

@@ -44,6 +44,9 @@ class Op(IntEnum):
     HEARTBEAT_ACK = 11
 
 
+_WITH_FIELDS = frozenset({Op.IDENTIFY, Op.PRESENCE, Op.RESUME, Op.REQUEST_MEMBERS})
+
+
 class Close(IntEnum):
     """
     Why Discord closes. discord.py reconnects after all but 4004 and 4010 to 4014.
@@ -217,7 +220,9 @@ class Gateway:
             self._world.pulse.beat()
 
     def _take(self, connection: GatewayConnection, op: int, data: Any) -> None:
-        if op == Op.HEARTBEAT:
+        if op in _WITH_FIELDS and not _is_object(data):
+            self._end(connection, Close.DECODE_ERROR)
+        elif op == Op.HEARTBEAT:
             connection.heartbeats += 1
             connection.send({"op": Op.HEARTBEAT_ACK})
         elif op == Op.IDENTIFY:
@@ -239,7 +244,7 @@ class Gateway:
         if data.get("token") != self._world.token:
             return self._end(connection, Close.AUTHENTICATION_FAILED)
         shard = data.get("shard", [0, 1])
-        if shard[0] >= shard[1]:
+        if not _is_shard(shard):
             return self._end(connection, Close.INVALID_SHARD)
         asked = data.get("intents")
         if not isinstance(asked, int) or asked & ~KNOWN:
@@ -282,7 +287,10 @@ class Gateway:
         if data.get("token") != self._world.token:
             return self._end(connection, Close.AUTHENTICATION_FAILED)
         session = self.sessions.get(str(data.get("session_id")))
-        missed = None if session is None else session.missed_since(int(data.get("seq") or 0))
+        sequence = data.get("seq")
+        if not isinstance(sequence, int):
+            return self._end(connection, Close.INVALID_SEQUENCE)
+        missed = None if session is None else session.missed_since(sequence)
         if session is None or missed is None or not session.is_resumable:
             connection.send({"op": Op.INVALID_SESSION, "d": False})
             return None
@@ -297,7 +305,8 @@ class Gateway:
         return None
 
     def _tell_members(self, session: Session, data: dict[str, Any]) -> None:
-        guild = self._world.guilds.get(int(data.get("guild_id") or 0))
+        wanted_guild = str(data.get("guild_id"))
+        guild = next((each for each in self._world.guilds.values() if str(each.id) == wanted_guild), None)
         if guild is None:
             return
         wanted = {str(number) for number in data.get("user_ids") or ()}
@@ -328,3 +337,15 @@ class Gateway:
     def _part(self, connection: GatewayConnection) -> None:
         if connection.session is not None and connection.session.connection is connection:
             connection.session.connection = None
+
+
+def _is_shard(shard: Any) -> bool:
+    match shard:
+        case [int(number), int(count)]:
+            return 0 <= number < count
+        case _:
+            return False
+
+
+def _is_object(data: object) -> bool:
+    return isinstance(data, dict)

@@ -82,6 +82,10 @@ def too_many_pins() -> Refusal:
     return Refusal(400, 30003, "Maximum number of pins reached (250)")
 
 
+def too_large() -> Refusal:
+    return Refusal(413, 40005, "Request entity too large")
+
+
 def already_acknowledged() -> Refusal:
     return Refusal(400, 40060, "Interaction has already been acknowledged.")
 

@@ -18,7 +18,7 @@ class Violation:
         rule: what is broken.
     """
 
-    side: Literal["request", "answer", "event", "gateway"]
+    side: Literal["request", "answer", "event"]
     where: str
     path: str
     rule: str
