@@ -18,7 +18,7 @@ from hermetic._pytest.findings import Desk
 from hermetic._pytest.guarding import Guarding
 from hermetic._pytest.hangs import Hangs, RecentEvents, mock_requests
 from hermetic._pytest.isolating import Promises, isolation
-from hermetic._pytest.limiting import HungriestTests, Limiting
+from hermetic._pytest.limiting import Limiting
 from hermetic._pytest.recording import RUN_KEY, FixtureTimes, Recording
 from hermetic._pytest.summary import Summary
 from hermetic.foundation import NullSink, SystemClock
@@ -100,9 +100,6 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
     config.pluginmanager.register(Summary(team=team, journal=journal), "hermetic-summary")
     config.pluginmanager.register(Promises(settings.resettable), "hermetic-resettable")
     config.pluginmanager.register(Limiting(config, sink=sink, clock=clock), "hermetic-limiting")
-    config.pluginmanager.register(
-        HungriestTests(int(config.getoption("--hermetic-hungriest") or 0)), "hermetic-hungriest"
-    )
     explaining = Explaining()
     config.pluginmanager.register(explaining, "hermetic-explaining")
     if journal is not None:

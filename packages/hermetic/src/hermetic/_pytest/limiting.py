@@ -14,7 +14,7 @@ import pytest
 from hermetic.guard.limits.kinds import LIMITED
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator
 
     from hermetic.foundation import Clock, Sink
     from hermetic.guard.limits import ResourceLimits, ResourceMonitor
@@ -56,24 +56,51 @@ def resource_monitor() -> Generator[ResourceMonitor]:
 
 class Limiting:
     """
-    One session's limits, registered as a plugin of its own.
+    Reads markers while tests are collected; only a run that has limits, or wants to know, pays for counting.
     """
 
     def __init__(self, config: pytest.Config, *, sink: Sink, clock: Clock) -> None:
+        self._config = config
         self._sink = sink
         self._clock = clock
+        self._is_counting = False
         self._most = int(config.getoption("--hermetic-hungriest") or 0)
         if self._most < 0:
             raise pytest.UsageError(f"--hermetic-hungriest={self._most}: give how many tests to show, from 0 on.")
-        self._monitor: ResourceMonitor | None = None
-        self._told: set[str] = set()
+        config.pluginmanager.register(HungriestTests(self._most), "hermetic-hungriest")
+        if self._most:
+            self._count()
+
+    def _count(self) -> None:
+        if not self._is_counting:
+            self._is_counting = True
+            counting = Counting(is_for_all=self._most > 0, sink=self._sink, clock=self._clock)
+            self._config.pluginmanager.register(counting, "hermetic-counting")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pycollect_makeitem(self) -> Generator[None, object, object]:
         made = yield
         several = made if _is_list(made) else [made]
-        _read_markers(one for one in several if isinstance(one, pytest.Item))
+        for one in several:
+            if isinstance(one, pytest.Item):
+                marks = list(one.iter_markers(_NAME))
+                if marks:
+                    one.stash[_LIMITS] = _limits(one, marks)
+                    self._count()
         return made
+
+
+class Counting:
+    """
+    Counts what tests have in use, and fails those that pass their limits.
+    """
+
+    def __init__(self, *, is_for_all: bool, sink: Sink, clock: Clock) -> None:
+        self._is_for_all = is_for_all
+        self._sink = sink
+        self._clock = clock
+        self._monitor: ResourceMonitor | None = None
+        self._told: set[str] = set()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
@@ -82,7 +109,7 @@ class Limiting:
         if self._monitor is not None:  # a runner that skipped the teardown of the test before
             self._monitor.stop()
             self._monitor = None
-        if limits is not None or self._most:
+        if limits is not None or self._is_for_all:
             from hermetic.guard.limits.monitor import ResourceMonitor  # noqa: PLC0415 - most runs count nothing
 
             self._monitor = ResourceMonitor(limits, cleanup=False).start()
@@ -158,7 +185,7 @@ class Limiting:
         self._sink.emit(
             ResourcesUsed(at_s=self._clock.monotonic(), test=item.nodeid, memory_mb=used["memory_mb"], **counts)
         )
-        if self._most:
+        if self._is_for_all:
             setattr(report, USED_ATTRIBUTE, used)
         if monitor.warnings:
             setattr(report, NEAR_ATTRIBUTE, [str(one) for one in monitor.warnings])
@@ -174,13 +201,19 @@ class HungriestTests:
         self._used: dict[str, dict[str, float]] = {}
         self._near: list[tuple[str, str]] = []
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    def _read(self, report: object) -> None:
+        if not isinstance(report, pytest.TestReport):
+            return
         used = getattr(report, USED_ATTRIBUTE, None)
         if used is not None:
             self._used[report.nodeid] = used
         self._near += [(report.nodeid, text) for text in getattr(report, NEAR_ATTRIBUTE, ())]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        # The reporter has all reports, also those of xdist's workers: a hook of our own would be called for each of them.
+        for reports in terminalreporter.stats.values():
+            for report in reports:
+                self._read(report)
         if self._near:
             terminalreporter.section("Hermetic: near a limit")
             for nodeid, text in self._near:
@@ -199,13 +232,6 @@ class HungriestTests:
 
 def _is_list(value: object) -> TypeGuard[list[object]]:
     return isinstance(value, list)
-
-
-def _read_markers(items: Iterable[pytest.Item]) -> None:
-    for item in items:
-        marks = list(item.iter_markers(_NAME))
-        if marks:
-            item.stash[_LIMITS] = _limits(item, marks)
 
 
 def _limits(item: pytest.Item, marks: list[pytest.Mark]) -> ResourceLimits:
