@@ -9,6 +9,7 @@ import json
 
 import pytest
 from hermetic.world.http import MockServer
+from ip_monitor.adapters.control import call
 from ip_monitor.domain.addresses import Family
 
 
@@ -153,8 +154,8 @@ async def test_status_and_why_tell_what_the_last_check_found(typed, services):
 
 async def test_a_running_monitor_does_what_commands_ask(start, ip_monitor, services, settings_for, tmp_path):
     """
-    Queue, cache, mute and providers, over the socket beside its database, written into the audit; the socket goes with
-    the monitor.
+    Queue, mute, providers and cache, over the socket beside its database, written into the audit; the socket goes with the
+    monitor. Half of it is asked as the commands ask, without their start.
     """
     database = tmp_path / "ip.sqlite3"
     where = ("--config", settings_for(services), "--database", database)
@@ -165,33 +166,35 @@ async def test_a_running_monitor_does_what_commands_ask(start, ip_monitor, servi
         done = await asyncio.to_thread(ip_monitor, *words, *where)
         return done.returncode, done.stdout, done.stderr
 
+    def ask(do, **arguments):
+        return asyncio.to_thread(call, database, do, arguments, who="alice")
+
     stopped = await typed("queue", "stop")
-    cleared = await typed("queue", "clear", "--json")
-    muted = await typed("notify", "mute", "2h")
-    queue = json.loads((await typed("queue", "status", "--json"))[1])
-    disabled = await typed("providers", "disable", "alder")
+    cleared = await ask("queue.clear")
+    muted = await ask("notify.mute", for_s=7200)
+    queue = await ask("queue.status")
+    disabled = await ask("providers.disable", name="alder")
     await running.line("asking from now on", "birch IPv4, cedar IPv4, dogwood IPv4")
     refused = await typed("providers", "add", "own", "https://10.0.0.1/")
-    ranks = json.loads((await typed("providers", "stats", "--json"))[1])
-    shown = await typed("cache", "show")
-    audit = json.loads((await typed("audit", "--json"))[1])
+    ranks = await ask("providers.statistics")
+    shown = await ask("cache.show")
+    audit = await ask("audit.entries")
 
     assert stopped == (0, "the queue is stopped\n", "")
-    assert cleared == (0, '{\n  "cleared": 0\n}\n', "")
-    assert muted[1].startswith("announcements to people wait until")
-    assert queue["is_stopped"]
-    assert queue["muted_until"] is not None
-    assert disabled == (0, "alder IPv4 is not asked any more\n", "")
+    assert cleared == 0
+    assert muted["remaining_s"] > 7000
+    assert (queue["is_stopped"], queue["quiet"]["muted_until"]) == (True, muted["muted_until"])
+    assert [one["name"] for one in disabled] == ["alder IPv4"]
     assert refused[0] == 2
     assert "RFC 1918" in refused[2]
     assert ranks[0]["statistics"]["successes"] == 1
-    assert shown[0] == 0
-    assert [entry["action"] for entry in audit] == [
-        "providers.add",
-        "providers.disable",
-        "notify.mute",
-        "queue.clear",
-        "queue.stop",
+    assert {one["namespace"] for one in shown} <= {"checks"}
+    assert [(entry["action"], entry["refused"]) for entry in audit] == [
+        ("providers.add", "ProviderRefusedError"),
+        ("providers.disable", ""),
+        ("notify.mute", ""),
+        ("queue.clear", ""),
+        ("queue.stop", ""),
     ]
     assert (await running.stop())[0] == 0
     assert not database.with_name(database.name + ".control").exists()
@@ -199,21 +202,24 @@ async def test_a_running_monitor_does_what_commands_ask(start, ip_monitor, servi
 
 async def test_decisions_without_a_monitor_hold_when_one_starts(typed, services):
     """
-    On the database itself; what lives in a running monitor says that none runs.
+    On the database itself.
     """
-    disabled = await typed("providers", "disable", "alder")
-    raised = await typed("providers", "prioritise", "dogwood", "9", "--json")
-    listed = json.loads((await typed("providers", "list", "--json")).stdout)
+    disabled = await typed("providers", "disable", "alder", "--json")
     await typed("check")
     ranks = await typed("providers", "stats")
-    nobody = await typed("cache", "stats")
 
-    assert disabled.stdout == "alder IPv4 is not asked any more\n"
-    assert json.loads(raised.stdout)[0]["priority"] == 9
-    assert [one["name"] for one in listed] == ["dogwood IPv4", "birch IPv4", "cedar IPv4"]
+    assert [(one["name"], one["is_enabled"]) for one in json.loads(disabled.stdout)] == [("alder IPv4", False)]
     assert len(services["alder"].calls) == 0
     assert len(services["birch"].calls) == 2
     assert ranks.returncode == 0
     assert "alder IPv4 (off)" in ranks.stdout
+
+
+async def test_what_lives_in_a_running_monitor_says_that_none_runs(typed):
+    """
+    With an exit status of its own and the database.
+    """
+    nobody = await typed("cache", "stats")
+
     assert nobody.returncode == 1
     assert "no monitor is running on" in nobody.stderr

@@ -43,13 +43,16 @@ def user() -> str:
         return f"user {os.getuid()}"
 
 
-def act(request: Request, do: str, *, running_only: bool = False, **arguments: Any) -> Any:
+def act(
+    request: Request, do: str, *, settings: Settings | None = None, running_only: bool = False, **arguments: Any
+) -> Any:
     """
     Call a use case of `ip_monitor.application.admin` by its name.
 
     Args:
         request: where the settings are.
         do: such as "queue.stop".
+        settings: what `request` says, if it was read already.
         running_only: what is asked about lives in the running monitor.
         arguments: of the use case.
 
@@ -64,7 +67,7 @@ def act(request: Request, do: str, *, running_only: bool = False, **arguments: A
     from ip_monitor.adapters.storage.sqlite import DatabaseInUseError  # noqa: PLC0415
     from ip_monitor.adapters.storage.sqlite.instance_lock import holder  # noqa: PLC0415
 
-    settings = load(request).settings
+    settings = settings or load(request).settings
     if holder(settings.database) is None:
         if running_only:
             raise NoMonitorError(settings.database)

@@ -237,7 +237,7 @@ def _ranks(request: Request, name: str | None) -> Any:
 
     settings = load(request).settings
     if holder(settings.database) is not None:
-        return act(request, "providers.statistics", name=name)
+        return act(request, "providers.statistics", settings=settings, name=name)
 
     async def look() -> Any:
         async with assemble(settings, only_look=True) as application:
