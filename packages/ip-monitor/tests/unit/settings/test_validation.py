@@ -4,11 +4,12 @@ Reading and judging settings, in process; `integration/settings` does the same t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 import pytest
-from ip_monitor.settings import Loaded, Rank, Request
+from ip_monitor.settings import Loaded, Rank, Request, Settings, options
 from ip_monitor.settings.request import Refused
 from ip_monitor.settings.validation import validate
 
@@ -311,3 +312,37 @@ def test_somebody_must_be_left_to_ask():
     (problem,) = problems({"IP_MONITOR_DEFAULT_PROVIDERS": "no"})
 
     assert "leaves nobody to ask" in problem
+
+
+OTHER_VALUES = {
+    "apprise": "json://host/",
+    "email_to": "a@b",
+    "enabled_providers": "icanhazip",
+    "disabled_providers": "Amazon",
+    "public_ranges": "10.0.0.0/8",
+    "quiet_hours": "22:00-07:00",
+}
+
+
+def test_a_setting_changes_its_own_attribute_and_no_other():
+    """
+    Each one in turn: what is set is what it says, and everything else stays as it was.
+    """
+    request = Request(environ=HOME, env_file=None, config_file=None, secret_directories=())
+    before = accepted(request).settings
+    names = [option.name for option in options(Settings)]
+    tried = []
+    for option in options(Settings):
+        value = OTHER_VALUES.get(option.name)
+        if option.minimum is not None and option.maximum is not None:
+            value = f"{option.minimum if getattr(before, option.name) != option.minimum else option.maximum:.12g}"
+        elif option.choices:
+            value = option.choices[-1] if getattr(before, option.name) != option.choices[-1] else option.choices[0]
+        answer = None if value is None else validate(replace(request, stored={option.name: value}))
+        if not isinstance(answer, Loaded):
+            continue
+        tried.append(option.name)
+        changed = [name for name in names if getattr(before, name) != getattr(answer.settings, name)]
+        assert changed == [option.name], value
+
+    assert {"interval_s", "retry_s", "canary_s", "families", "quiet_hours", "log_level", "keep_ballots"} <= set(tried)
