@@ -92,6 +92,45 @@ def stress(*, interleave: bool, seeds: int, arguments: tuple[str, ...]) -> None:
     sys.exit(subprocess.run(command, check=False).returncode)
 
 
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option(
+    "--seconds", type=click.FloatRange(1), default=600.0, show_default=True, help="How long a probe may take."
+)
+@click.option("--quiet", is_flag=True, help="Do not show what is being tried.")
+@click.argument("victim")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENTS]...")
+def bisect(victim: str, seconds: float, arguments: tuple[str, ...], *, quiet: bool) -> None:
+    """
+    Find the tests that make VICTIM fail, or that it needs, what they changed, and the line that did.
+
+    VICTIM is the name of a test or a part of it. The suite is collected once; each probe runs in a fresh process. The exit
+    status is 0 when something was found, 1 when the order does not decide how the test ends.
+    """
+    from hermetic.runs.polluters import diagnose, report  # noqa: PLC0415 - other commands do not need it
+    from hermetic.runs.probe import ProbeError, Prober  # noqa: PLC0415 - as above
+
+    try:
+        with Prober(arguments, timeout=seconds) as prober:
+            names = [name for name in prober.collected if victim in name]
+            if victim in names:
+                names = [victim]
+            if len(names) != 1:
+                listed = "".join(f"\n  {name}" for name in names[:20])
+                raise click.ClickException(
+                    f"{len(names)} of {len(prober.collected)} tests have {victim!r} in their names{listed}"
+                )
+
+            def tell(text: str) -> None:
+                if not quiet:
+                    click.echo(text, err=True)
+
+            diagnosis = diagnose(names[0], prober, arguments=arguments, tell=tell)
+    except ProbeError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(report(diagnosis, root=Path.cwd()))
+    sys.exit(0 if diagnosis.found.tests else 1)
+
+
 class _TestOrCommand(click.Group):
     """
     A group whose first word may also be a test: `hermetic history NAME` is `hermetic history test NAME`.

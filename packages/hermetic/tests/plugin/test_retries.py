@@ -157,7 +157,7 @@ def test_a_broken_build_is_not_tried_again_and_again(suite):
         ("retry()", "times = None is no count"),
         ("retry(-1)", "times = -1 is no count"),
         ("retry(1, 2)", "2 positional arguments"),
-        ("retry(1, onyl=OSError)", "unknown argument onyl"),
+        ("retry(1, mostly=OSError)", "unknown argument mostly"),
         ("retry(1, only='OSError')", "only = 'OSError' must be an exception class"),
         ("retry(1, delay=float('nan'))", "delay = nan must be seconds"),
         ("retry(1, fixtures='some')", "fixtures = 'some' must be 'function' or 'all'"),

@@ -14,7 +14,7 @@ from hermetic._pytest import budgets
 from hermetic._pytest.baselining import baselining
 from hermetic._pytest.blocking import blocking
 from hermetic._pytest.explaining import Explaining
-from hermetic._pytest.findings import Desk
+from hermetic._pytest.findings import DESK, Desk
 from hermetic._pytest.guarding import Guarding
 from hermetic._pytest.hangs import Hangs, RecentEvents, mock_requests
 from hermetic._pytest.isolating import Promises, isolation
@@ -95,7 +95,7 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
     baseline = baselining(config)
     if baseline is not None:
         config.pluginmanager.register(baseline, "hermetic-baseline")
-    desk = Desk(settings, root=str(config.rootpath), sink=sink, clock=clock, baseline=baseline)
+    desk = config.stash[DESK] = Desk(settings, root=str(config.rootpath), sink=sink, clock=clock, baseline=baseline)
     config.pluginmanager.register(Guarding(team=team, desk=desk), "hermetic-guarding")
     config.pluginmanager.register(Summary(team=team, journal=journal), "hermetic-summary")
     config.pluginmanager.register(Promises(settings.resettable), "hermetic-resettable")

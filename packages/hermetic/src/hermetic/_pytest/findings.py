@@ -14,7 +14,7 @@ from hermetic.foundation.block import headline, render
 from hermetic.guard.events import FindingMended, FindingReported
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from _pytest._code.code import TerminalRepr
 
@@ -29,6 +29,10 @@ Judged = tuple[str, "Finding"]
 
 # The attribute of a test's teardown report that carries its findings, also from xdist's workers.
 REPORT_ATTRIBUTE = "hermetic_findings"
+
+
+# The desk of this session, for whoever decides what is mended.
+DESK = pytest.StashKey["Desk"]()
 
 
 class Known(Protocol):
@@ -57,6 +61,8 @@ class Desk:
         self._sink = sink
         self._clock = clock
         self._pending: list[Judged] = []
+        # Asked before a finding is mended; None mends everything that can be.
+        self.may_mend: Callable[[Finding], bool] | None = None
 
     def take(self, verdicts: Sequence[Verdict], item: pytest.Item) -> None:
         if not verdicts:
@@ -77,6 +83,8 @@ class Desk:
 
     def _mended(self, finding: Finding, verdict: Verdict, item: pytest.Item) -> Finding:
         if verdict.mend is None or not self._settings.mend:
+            return finding
+        if self.may_mend is not None and not self.may_mend(finding):
             return finding
         try:
             done, is_mended = verdict.mend(), True

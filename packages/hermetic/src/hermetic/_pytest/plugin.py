@@ -15,6 +15,7 @@ from hermetic._pytest import (
     limiting,
     mocking,
     options,
+    probing,
     quarantine,
     resuming,
     retrying,
@@ -36,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     retrying.add_options(parser)
     quarantine.add_options(parser)
     interleaving.add_options(parser)
+    probing.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     interleaving.register(config)
     settings = options.read(config)
     resuming.register(config)
+    probing.register(config)
     if not settings.is_on:
         return
     histories.register(config)
