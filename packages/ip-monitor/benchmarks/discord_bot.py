@@ -1,5 +1,6 @@
 """
-What the Discord bot costs: start to ready, memory while connected, and 1,000 slash commands in a row.
+What the Discord bot costs: start to ready, memory while connected, 1,000 slash commands in a row, and what a Discord that
+is away or hangs adds to a check.
 
 The bot is a process of its own that reaches the double, in this process, through a proxy and over TLS. Beside it, in the
 same run, stands the smallest bot that discord.py allows: one command that answers one embed, no database, no settings.
@@ -10,6 +11,7 @@ same run, stands the smallest bot that discord.py allows: one command that answe
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import re
 import statistics
@@ -20,8 +22,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from ip_monitor.bootstrap import assemble
+from ip_monitor.settings import Request, load
 from ip_monitor.testing import PLAY_RANGES, MockAPICluster
-from ip_monitor.testing.discord import DiscordDouble, discord_authority
+from ip_monitor.testing.discord import DiscordDouble, Hang, discord_authority
 
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / "ip-monitor")
 COMMANDS, WARM = 1000, 200
@@ -29,6 +33,8 @@ STARTS = 3
 MEMORY_LIMIT_MIB = 58.0
 READY_LIMIT_S = 1.5
 ANSWER_LIMIT_S = 3.0
+CHECKS = 40
+DELAY_LIMIT_S = 0.05
 # Beyond that of the bare bot: the library and the allocator take their time to fill.
 GROWTH_LIMIT_MIB = 0.5
 BARE = """
@@ -129,9 +135,65 @@ async def measure(home: Path) -> tuple[dict[str, float], dict[str, float]]:
     return ours, bare
 
 
+async def check_times(home: Path, trouble: str) -> list[float]:
+    """
+    How long checks take, seconds, that each find a change to announce, in this process and with Discord as `trouble` says.
+    """
+    times: list[float] = []
+    async with (
+        MockAPICluster({"alder": "ipify", "birch": "ipify", "cedar": "aws"}, seed=1) as services,
+        DiscordDouble() as double,
+    ):
+        forget(home)
+        request = Request(
+            environ={}, config_file=settings(home, double, services), env_file=None, secret_directories=()
+        )
+        chosen = dataclasses.replace((await asyncio.to_thread(load, request)).settings, discord_proxy=None)
+        async with assemble(chosen, make_connector=double.connector) as application:
+            running = asyncio.create_task(application.run())
+            await double.ready(within_s=60)
+            await double.message(within_s=60)
+            if trouble == "away":
+                double.go_down()
+            elif trouble == "hanging":
+                double.fail(Hang())
+            for number in range(CHECKS + 5):
+                services.line.change()
+                began = time.perf_counter()
+                check = await application.check()
+                assert len(check.changes) == 1
+                if number >= 5:
+                    times.append(time.perf_counter() - began)
+            application.request_stop()
+            await running
+            double.heal()
+            double.take_violations()
+    return times
+
+
+def report_delays(home: Path) -> bool:
+    """
+    Print what Discord's troubles add to a check; True when they add too much.
+    """
+    there = asyncio.run(check_times(home, "there"))
+    missed = False
+    for trouble in ("away", "hanging"):
+        times = asyncio.run(check_times(home, trouble))
+        added = statistics.median(times) - statistics.median(there)
+        missed |= added > DELAY_LIMIT_S
+        print(
+            f"a check with Discord {trouble:<8} p50 {statistics.median(times) * 1000:6.2f} ms, "
+            f"{statistics.median(times) / statistics.median(there):4.2f} times one with Discord there "
+            f"({statistics.median(there) * 1000:.2f} ms)  limit + {DELAY_LIMIT_S * 1000:g} ms: "
+            f"{'held' if added <= DELAY_LIMIT_S else 'MISSED'}"
+        )
+    return missed
+
+
 def main() -> int:
     with tempfile.TemporaryDirectory() as home:
         ours, bare = asyncio.run(measure(Path(home)))
+        missed = report_delays(Path(home))
     bare_growth = bare["end_mib"] - bare["warm_mib"]
     growth = ours["end_mib"] - ours["warm_mib"] - bare_growth
     rows = [
@@ -142,7 +204,7 @@ def main() -> int:
         (f"/ip, slowest of {COMMANDS}", "slowest_s", "s", ANSWER_LIMIT_S),
         ("SIGTERM to exit", "stop_s", "s", 3.0),
     ]
-    missed = growth > GROWTH_LIMIT_MIB
+    missed |= growth > GROWTH_LIMIT_MIB
     for label, name, unit, limit in rows:
         held = "" if limit is None else f"limit {limit:g} {unit}: {'held' if ours[name] <= limit else 'MISSED'}"
         missed |= limit is not None and ours[name] > limit

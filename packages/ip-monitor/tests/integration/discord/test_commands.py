@@ -78,7 +78,10 @@ BEYOND = {
     "ip": ["test_the_answer_is_for_everybody_on_request", "test_an_announcement_has_buttons_that_work"],
     "history": ["test_history_is_turned_filtered_and_drawn"],
     "why": ["test_an_announcement_has_buttons_that_work", "test_names_are_suggested_to_those_who_may_see_them"],
-    "config set": ["test_a_setting_is_changed_in_a_form"],
+    "config set": [
+        "test_a_setting_is_changed_in_a_form",
+        "test_no_program_of_the_machine_is_chosen_in_discord",
+    ],
     "api add": ["test_a_provider_is_added_in_a_form_and_removed_after_a_yes"],
     "api remove": ["test_a_provider_is_added_in_a_form_and_removed_after_a_yes"],
     "cache clear": ["test_what_cannot_be_undone_is_asked_about_first"],
@@ -260,6 +263,21 @@ async def test_a_setting_is_changed_in_a_form(stage):
     assert stage.application.settings.retry_s == 13
     await double.slash(double.admin, double.channel, "config unset", within_s=PATIENCE_S, name="retry_s")
     assert stage.application.settings.retry_s == 10
+
+
+async def test_no_program_of_the_machine_is_chosen_in_discord(stage):
+    """
+    Managing a server of Discord gives no right to run programs or read files where the monitor runs.
+    """
+    double = stage.double
+    for path, options in (
+        ("config set", {"name": "command", "value": "sh -c id"}),
+        ("config set", {"name": "command"}),
+        ("config unset", {"name": "discord_token_file"}),
+    ):
+        reply = await double.slash(double.admin, double.channel, path, **options)
+        assert reply.embed["title"] == "Not allowed"
+    assert stage.application.settings.command == ()
 
 
 async def test_a_provider_is_added_in_a_form_and_removed_after_a_yes(stage):

@@ -28,6 +28,8 @@ _WIDTH, _MARGIN, _LANE, _TOP, _BOTTOM = 900, 16, 64, 44, 30
 # Source: M. Okabe and K. Ito, "Color Universal Design" (2008).
 _BACKGROUND, _TEXT, _LINE = "#2b2d31", "#dbdee1", "#4e5058"
 _BARS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
+# What is read on them: dark on the light ones.
+_ON_BARS = ("white", "black", "white", "black", "black", "white")
 
 
 def draw(changes: Sequence[Change], *, now: datetime, title: str, style: AddressStyle) -> bytes:
@@ -55,7 +57,7 @@ def draw(changes: Sequence[Change], *, now: datetime, title: str, style: Address
             canvas.rectangle(box, fill=_BARS[number % len(_BARS)])
             text = str(address) if style is AddressStyle.PLAIN else masked(address)
             if canvas.textlength(text, font=small) < right - left - 8:
-                canvas.text((left + 4, top + 26), text, fill="white", font=small)
+                canvas.text((left + 4, top + 26), text, fill=_ON_BARS[number % len(_BARS)], font=small)
     _draw_days(canvas, now, height, small)
     made = io.BytesIO()
     image.save(made, "PNG", optimize=True)
@@ -65,11 +67,13 @@ def draw(changes: Sequence[Change], *, now: datetime, title: str, style: Address
 def _draw_days(
     canvas: ImageDraw.ImageDraw, now: datetime, height: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont
 ) -> None:
+    # The dates at the edges stay inside the picture.
+    anchors = {0: "ra", SPAN.days: "la"}
     for days in range(0, SPAN.days + 1, 5):
         at = now - timedelta(days=days)
         x = _x(at, now)
         canvas.line((x, _TOP, x, height - _BOTTOM), fill=_LINE)
-        canvas.text((x, height - 22), f"{at:%m-%d}", fill=_TEXT, font=font, anchor="ma" if days else "ra")
+        canvas.text((x, height - 22), f"{at:%m-%d}", fill=_TEXT, font=font, anchor=anchors.get(days, "ma"))
 
 
 def _spans(changes: Sequence[Change], family: Family, now: datetime) -> Iterator[tuple[Address, datetime, datetime]]:

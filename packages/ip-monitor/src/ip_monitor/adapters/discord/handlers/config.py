@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from ip_monitor.application.admin.config import SettingChanged, SettingView
 
 MOST_VALUE = 4000
+LOCAL_ONLY = frozenset({"command", "discord_token_file"})
+"""
+What decides which programs run and which files are read on the monitor's machine. Whoever manages a server of Discord, or
+stole such an account, must not reach that far.
+"""
 _ROOM = 3800
 
 
@@ -56,6 +61,8 @@ async def set_value(call: Call) -> Reply:
     Change a setting. Without a value a form opens with the present one.
     """
     name = call.text("name")
+    if name in LOCAL_ONLY:
+        return _local(call, name)
     if "value" in call.arguments:
         changed = await call.desk.admin.config.set(name, call.text("value"), by=call.caller.actor)
         return Reply(cards=(_changed(call, changed),))
@@ -79,7 +86,10 @@ async def unset(call: Call) -> Reply:
     """
     Give a setting back to the files and variables.
     """
-    changed = await call.desk.admin.config.unset(call.text("name"), by=call.caller.actor)
+    name = call.text("name")
+    if name in LOCAL_ONLY:
+        return _local(call, name)
+    changed = await call.desk.admin.config.unset(name, by=call.caller.actor)
     return Reply(cards=(_changed(call, changed),))
 
 
@@ -145,12 +155,18 @@ def _unknown(call: Call, name: str) -> Reply:
     return Reply(cards=(Card(title=call.texts("wrong.title"), description=text, colour=Colour.BAD),))
 
 
+def _local(call: Call, name: str) -> Reply:
+    text = call.texts("config.local", name=code(name, 60))
+    return Reply(cards=(Card(title=call.texts("denied.title"), description=text, colour=Colour.BAD),))
+
+
 async def _names(desk: Desk, _given: Mapping[str, str]) -> Sequence[tuple[str, str]]:
     return [(option.name, option.name) for option in await desk.admin.config.list()]
 
 
 async def _changeable(desk: Desk, _given: Mapping[str, str]) -> Sequence[tuple[str, str]]:
-    return [(one.name, one.name) for one in await desk.admin.config.list() if not one.secret]
+    options = await desk.admin.config.list()
+    return [(one.name, one.name) for one in options if not one.secret and one.name not in LOCAL_ONLY]
 
 
 async def _values(desk: Desk, given: Mapping[str, str]) -> Sequence[tuple[str, str]]:

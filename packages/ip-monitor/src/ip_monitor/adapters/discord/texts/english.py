@@ -157,6 +157,7 @@ ENTRIES: Mapping[str, str] = {
     "config.restart": "After a restart",
     "config.nothing_changed": "Nothing had changed.",
     "config.unknown": "There is no setting {name} that can be shown or changed here. `/config list` names all.",
+    "config.local": "{name} decides what runs or is read on the monitor's machine, and is changed only there.",
     "api.title": "Providers: {enabled} of {known} are asked",
     "api.form": "Ask one more provider",
     "api.added": "Added",

@@ -155,6 +155,7 @@ ENTRIES: Mapping[str, str] = {
     "config.nothing_changed": "Nichts hatte sich geändert.",
     "config.unknown": "Eine Einstellung {name}, die hier gezeigt oder geändert werden kann, gibt es nicht. "
     "`/config list` nennt alle.",
+    "config.local": "{name} bestimmt, was auf dem Rechner des Monitors läuft oder gelesen wird, und wird nur dort geändert.",
     "api.title": "Anbieter: {enabled} von {known} werden gefragt",
     "api.form": "Einen weiteren Anbieter fragen",
     "api.added": "Hinzugefügt",
