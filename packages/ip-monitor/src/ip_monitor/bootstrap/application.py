@@ -286,7 +286,6 @@ class Application:
         self._poke.clear()
         before, after = self._settings, self._wanted or self._settings
         self._wanted, self._settings = None, after
-        await self._asking.aclose()
         self.quiet.set_hours(QuietHours.parse(after.quiet_hours))
         # A delivery under way is left alone unless its sinks change: cutting it short could send a notice twice.
         renew = self._telling is not None and any(getattr(before, n) != getattr(after, n) for n in SINK_SETTINGS)
@@ -295,8 +294,11 @@ class Application:
             await self._telling.aclose()
             self._telling = self._new_telling(after, is_stopped=is_stopped)
         sources = self.sources
-        self._asking = self._new_asking(after)
-        await self._asking.start()
+        # Somebody may ask for a check at any time: the old side answers until the new one has somebody to ask.
+        asking = self._new_asking(after)
+        await asking.start()
+        old, self._asking = self._asking, asking
+        await old.aclose()
         if self.sources != sources:
             self.announcer.tell(SourcesChanged(sources=self.sources))
         return renew
