@@ -94,7 +94,7 @@ def spoilt(body, draw):
 
 
 @pytest.mark.parametrize("route", BODIES)
-@pytest.mark.prove("discord_schemas", sample=20, full=5000)
+@pytest.mark.prove("discord_schemas", sample=20, full=500)
 def test_verdicts_are_those_of_a_general_validator(route, rounds):
     """
     Each body is judged alike by both, whatever was done to it.
