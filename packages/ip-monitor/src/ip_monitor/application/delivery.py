@@ -126,9 +126,12 @@ class Delivery:
 
     async def drain(self) -> None:
         """
-        Send what is pending until every sink's outbox is empty: for a single check that wants to announce and leave.
+        Send what is pending until every sink's outbox is empty: for a single check that wants to announce and leave. What
+        is held back, because the queue is stopped or a sink is to be quiet, stays for later.
         """
-        await asyncio.gather(*(self._empty(notifier) for notifier in self._notifiers.values()))
+        if not self.is_stopped:
+            ready = [one for one in self._notifiers.values() if not self._is_quiet(one.name)]
+            await asyncio.gather(*(self._empty(notifier) for notifier in ready))
 
     async def _serve(self, notifier: Notifier) -> None:
         event = self._wake[notifier.name]
@@ -169,9 +172,12 @@ class Delivery:
         """
         while True:
             await self._open.wait()
-            if self._quiet is None or self._quiet.remaining_s(sink) <= 0:
+            if self._quiet is None or not self._is_quiet(sink):
                 return
             await self._quiet.wait(sink)
+
+    def _is_quiet(self, sink: str) -> bool:
+        return self._quiet is not None and self._quiet.remaining_s(sink) > 0
 
     async def _expire(self, notice: Notice) -> bool:
         at = utc_now(self._clock)

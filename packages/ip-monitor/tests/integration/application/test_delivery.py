@@ -392,3 +392,21 @@ async def test_a_revision_ends_a_pause_and_drops_what_was_cleared(storage, deliv
     await events.wait(NoticeDelivered)
 
     assert sink.tried == ["k0:sink", "k0:sink", "k2:sink"]
+
+
+async def test_a_single_check_does_not_wait_for_what_is_held_back(storage, deliver, clock):
+    """
+    A stopped queue and a muted sink keep their notices for later, and the others get theirs.
+    """
+    quiet = QuietTime(clock=clock, loud={"program"})
+    quiet.mute(3600)
+    await save(storage, 0, sinks=("sink", "program"))
+    people, program = Sink(), Sink("program")
+    delivery = deliver(people, program, quiet=quiet)
+    delivery.stop()
+    await asyncio.wait_for(delivery.drain(), 20)
+    assert (people.tried, program.tried) == ([], [])
+    delivery.start()
+    await asyncio.wait_for(delivery.drain(), 20)
+
+    assert (people.tried, program.got) == ([], ["k0:program"])

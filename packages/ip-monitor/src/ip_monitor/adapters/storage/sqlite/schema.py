@@ -89,7 +89,6 @@ CREATE TABLE state (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) STRICT;
-ALTER TABLE deliveries ADD COLUMN kind TEXT NOT NULL DEFAULT 'change' CHECK (kind IN ('change', 'reminder'));
 """
 MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 LATEST = len(MIGRATIONS)
