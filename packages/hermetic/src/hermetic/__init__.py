@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     )
     from hermetic.guard.resettable import ResettableError, resettable
     from hermetic.guard.schedule import InterleavingError, VirtualClock, VirtualTimeError, interleave
+    from hermetic.record.diagnosis.collecting import ErrorDiagnostics
+    from hermetic.record.report import TestReporter
     from hermetic.world.http import HTTPMockFixture, MockCluster, MockServer, MockServerCluster, MockServerContext
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "ConditionNotMet",
     "Deadline",
     "DeadlineExceeded",
+    "ErrorDiagnostics",
     "FixtureFactory",
     "HTTPMockFixture",
     "InterleavingError",
@@ -60,6 +63,7 @@ __all__ = [
     "ResourceMonitor",
     "ResourceProfiler",
     "ResourceSnapshot",
+    "TestReporter",
     "Timeouts",
     "VirtualClock",
     "VirtualTimeError",
@@ -82,6 +86,7 @@ _HOMES = {
     "ConditionNotMet": "hermetic.guard.concurrency",
     "Deadline": "hermetic.guard.deadlines",
     "DeadlineExceeded": "hermetic.guard.deadlines",
+    "ErrorDiagnostics": "hermetic.record.diagnosis.collecting",
     "FixtureFactory": "hermetic.guard.factory",
     "InterleavingError": "hermetic.guard.schedule",
     "HTTPMockFixture": "hermetic.world.http",
@@ -99,6 +104,7 @@ _HOMES = {
     "ResourceMonitor": "hermetic.guard.limits",
     "ResourceProfiler": "hermetic.guard.limits",
     "ResourceSnapshot": "hermetic.guard.limits",
+    "TestReporter": "hermetic.record.report",
     "Timeouts": "hermetic.guard.deadlines",
     "VirtualClock": "hermetic.guard.schedule",
     "VirtualTimeError": "hermetic.guard.schedule",

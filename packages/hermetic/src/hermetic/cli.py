@@ -269,3 +269,91 @@ def _history(directory: Path) -> Generator[HistoryStore]:
             yield store
     except HistoryError as error:
         raise click.ClickException(str(error)) from error
+
+
+# ---------------------------------------------------------------- reports
+
+
+@contextlib.contextmanager
+def _told() -> Generator[None]:
+    from hermetic.errors import HermeticError  # noqa: PLC0415 - as in every command
+
+    try:
+        yield
+    except HermeticError as error:
+        raise click.ClickException(str(error)) from error
+
+
+_RUNS = click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
+
+
+@main.command()
+@click.option(
+    "-o", "--output", "outputs", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="Repeatable."
+)
+@_RUNS
+def report(runs: tuple[Path, ...], outputs: tuple[Path, ...]) -> None:
+    """
+    Report the run that these journals (files, or directories with those of several machines) tell of together.
+
+    Each output's name says its format: .json, .ctrf.json, .md, .xml (JUnit), .github or .txt. Without one, a summary is shown.
+    """
+    from hermetic.record.report import TestReporter  # noqa: PLC0415 - other commands do not need it
+    from hermetic.record.report.as_text import text  # noqa: PLC0415 - as above
+
+    with _told():
+        reporter = TestReporter.from_journals(*runs)
+        for output in outputs:
+            reporter.write(output)
+        if not outputs:
+            click.echo(text(reporter.document), nl=False)
+
+
+@main.command()
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE")
+@_RUNS
+def merge(runs: tuple[Path, ...], output: Path) -> None:
+    """
+    Put the journals of several machines into one file, which `hermetic report` reads as one run.
+    """
+    from hermetic.record.journal.merging import merge as merged  # noqa: PLC0415 - other commands do not need it
+
+    with _told():
+        click.echo(f"{merged(runs, output)} journals in {output}")
+
+
+@main.command()
+@click.argument("test")
+@_RUNS
+def show(test: str, runs: tuple[Path, ...]) -> None:
+    """
+    Show the tests whose node id holds TEST: cause, evidence, remedy, and what happened in them.
+    """
+    from hermetic.record.report import TestReporter  # noqa: PLC0415 - other commands do not need it
+    from hermetic.record.report.as_text import test_text  # noqa: PLC0415 - as above
+
+    with _told():
+        contents = TestReporter.from_journals(*runs).document
+    found = [one for one in contents["tests"] if test in one["id"]]
+    if not found:
+        raise click.ClickException(
+            f"no test of this run has {test!r} in its node id; it has {len(contents['tests'])} tests"
+        )
+    exact = [one for one in found if one["id"] == test]
+    for one in exact or found:
+        click.echo(test_text(one))
+
+
+@main.command()
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+def diff(before: Path, after: Path) -> None:
+    """
+    Say what is different in the run AFTER: outcomes, tests that came and went, and what became slower.
+    """
+    from hermetic.record.report import TestReporter  # noqa: PLC0415 - other commands do not need it
+    from hermetic.record.report.comparing import compare  # noqa: PLC0415 - as above
+
+    with _told():
+        first, second = (TestReporter.from_journals(one).run for one in (before, after))
+    click.echo(compare(first, second), nl=False)

@@ -13,13 +13,14 @@ import pytest
 from hermetic._pytest import budgets
 from hermetic._pytest.baselining import baselining
 from hermetic._pytest.blocking import blocking
-from hermetic._pytest.explaining import Explaining
+from hermetic._pytest.explaining import Diagnosing, Explaining
 from hermetic._pytest.findings import DESK, Desk
 from hermetic._pytest.guarding import Guarding
 from hermetic._pytest.hangs import Hangs, RecentEvents, mock_requests
 from hermetic._pytest.isolating import Promises, isolation
 from hermetic._pytest.limiting import Limiting
 from hermetic._pytest.recording import RUN_KEY, FixtureTimes, Recording
+from hermetic._pytest.reporting import Reporting, journal_for
 from hermetic._pytest.summary import Summary
 from hermetic.foundation import NullSink, SystemClock
 from hermetic.foundation.stream import stream
@@ -30,6 +31,7 @@ from hermetic.guard.census.telling import open_resources
 from hermetic.guard.census.trackers import all_trackers, awaited_trackers
 from hermetic.guard.keeping import Keeping
 from hermetic.guard.ownership import Roll
+from hermetic.guard.reach import watch
 from hermetic.guard.team import Team
 from hermetic.record.journal import JournalError, JournalWriter
 from hermetic.record.memory import TestMemory
@@ -57,9 +59,10 @@ def components(config: pytest.Config, settings: Settings, roll: Roll) -> tuple[C
 
 
 def _journal(config: pytest.Config, settings: Settings) -> JournalWriter | None:
-    if settings.journal is None:
+    asked = journal_for(config, settings.journal)
+    if asked is None:
         return None
-    path = Path(config.invocation_params.dir) / settings.journal
+    path = Path(config.invocation_params.dir) / asked
     given: Any = getattr(config, "workerinput", {})
     worker = str(given.get("workerid", ""))
     if worker:
@@ -102,9 +105,14 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
     config.pluginmanager.register(Limiting(config, sink=sink, clock=clock), "hermetic-limiting")
     explaining = Explaining()
     config.pluginmanager.register(explaining, "hermetic-explaining")
+    # Before the one that writes, which is asked first: it explains from what that one has written.
+    config.pluginmanager.register(Diagnosing(memory), "hermetic-diagnosing")
+    run = journal.run if journal is not None else ""
+    recording = Recording(sink, run=run, with_logs=journal is not None, failure=explaining.take)
+    config.pluginmanager.register(recording, "hermetic-recording")
     if journal is not None:
-        recording = Recording(sink, run=journal.run, failure=explaining.take)
-        config.pluginmanager.register(recording, "hermetic-recording")
+        config.pluginmanager.register(Reporting(config, journal), "hermetic-reporting")
+    config.add_cleanup(watch(sink))
     # Registered last, so that what the guard does around a test is within the test's time too.
     providers = [open_resources(census), mock_requests, sink.told]
     hangs = Hangs(config, budgets.read(config), sink=sink, clock=clock, providers=providers)

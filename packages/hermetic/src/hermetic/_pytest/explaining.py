@@ -4,6 +4,7 @@ Takes a failure apart while its exception lives, for the journal and for whoever
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from hermetic.record.failure import Failure
+    from hermetic.record.memory import TestMemory
 
+# The attribute of a test's teardown report that carries its diagnoses, also from xdist's workers.
+DIAGNOSES_ATTRIBUTE = "hermetic_diagnoses"
 _NO_FAILURES = (pytest.skip.Exception, pytest.exit.Exception)
 
 
@@ -36,5 +40,33 @@ class Explaining:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         if call.excinfo is not None and not isinstance(call.excinfo.value, _NO_FAILURES):
-            self._failures[item.nodeid, call.when] = failure_of(call.excinfo.value, project=self._project)
+            from hermetic.record.diagnosis.facts import facts_of  # noqa: PLC0415 - only failures pay for it
+
+            given: dict[str, object] = getattr(item, "funcargs", {})
+            self._failures[item.nodeid, call.when] = failure_of(
+                call.excinfo.value, project=self._project, facts=facts_of, given=given
+            )
         return (yield)
+
+
+class Diagnosing:
+    """
+    Explains a failed test when its teardown is reported, from the events of that test.
+    """
+
+    def __init__(self, memory: TestMemory) -> None:
+        self._memory = memory
+        self._is_bad = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._is_bad = self._is_bad or (report.outcome not in {"passed", "skipped"} and not hasattr(report, "wasxfail"))
+        if report.when != "teardown":
+            return
+        if self._is_bad:
+            from hermetic.record.diagnosis.collecting import ErrorDiagnostics  # noqa: PLC0415 - only failures pay for it
+
+            found = ErrorDiagnostics(self._memory.events()).diagnose().get(report.nodeid, ())
+            setattr(report, DIAGNOSES_ATTRIBUTE, [asdict(one) for one in found])
+        self._memory.forget()
+        self._is_bad = False

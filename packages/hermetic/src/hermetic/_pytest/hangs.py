@@ -20,7 +20,7 @@ from hermetic.guard.capture import Project, details, take, waiting
 from hermetic.guard.capture.text import place_of
 from hermetic.guard.deadlines.budget import describe_seconds
 from hermetic.guard.deadlines.conversion import Conversion
-from hermetic.guard.deadlines.events import DeadlinePassed
+from hermetic.guard.deadlines.events import DeadlinePassed, HangEnded
 from hermetic.guard.deadlines.ladder import Hang, Ladder, Rung
 from hermetic.guard.deadlines.watchdog import Watchdog
 
@@ -153,12 +153,25 @@ class Hangs:
             if hang is None or isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
             self._lost.forget()
+            self._ended(hang, item)
             raise self._failure(hang, item.nodeid, error) from None
         hang = self._ladder.disarm()
         if hang is not None:
             self._lost.forget()
+            self._ended(hang, item)
             raise self._failure(hang, item.nodeid, None)
         return result
+
+    def _ended(self, hang: Hang, item: pytest.Item) -> None:
+        self._sink.emit(
+            HangEnded(
+                at_s=self._clock.monotonic(),
+                test=item.nodeid,
+                phase=self._part,
+                ended_by={Rung.CANCELLED: "cancelled", Rung.INTERRUPTED: "interrupted"}.get(hang.rung, "by itself"),
+                is_responsive=any(task.is_main and task.wait is not None for task in hang.capture.tasks),
+            )
+        )
 
     def pytest_enter_pdb(self) -> None:
         self._ladder.disarm()

@@ -17,6 +17,7 @@ from hermetic._pytest import (
     options,
     probing,
     quarantine,
+    reporting,
     resuming,
     retrying,
     scheduling,
@@ -38,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     quarantine.add_options(parser)
     interleaving.add_options(parser)
     probing.add_options(parser)
+    reporting.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -41,24 +41,25 @@ RUN_KEY: Final = "hermetic_run"
 
 class Recording:
     """
-    Writes the run into a sink. `failure` hands over what was taken of the exception of a test's part.
+    Writes the run into a sink; log records only `with_logs`, for they cost a handler. `failure` hands over what was taken of the exception of a test's part.
     """
 
-    def __init__(self, sink: Sink, *, run: str, failure: Callable[[str, str], Failure | None]) -> None:
+    def __init__(self, sink: Sink, *, run: str, with_logs: bool, failure: Callable[[str, str], Failure | None]) -> None:
         self._sink = sink
         self._run = run
         self._failure = failure
         self._is_controller = False
         self._deselected = 0
-        self._handler = _LogHandler(sink)
+        self._handler = _LogHandler(sink) if with_logs else None
 
     # ------------------------------------------------------------ the run
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         self._is_controller = session.config.pluginmanager.hasplugin("dsession")
-        if not self._is_controller:
-            logging.getLogger().addHandler(self._handler)
-            session.config.add_cleanup(lambda: logging.getLogger().removeHandler(self._handler))
+        handler = self._handler
+        if not self._is_controller and handler is not None:
+            logging.getLogger().addHandler(handler)
+            session.config.add_cleanup(lambda: logging.getLogger().removeHandler(handler))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -94,6 +95,7 @@ class Recording:
         if not self._is_controller:
             self._sink.emit(TestBegan(at_s=monotonic(), test=nodeid, file=location[0], line=(location[1] or 0) + 1))
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         when = cast("str", report.when)
         if when not in PHASES:

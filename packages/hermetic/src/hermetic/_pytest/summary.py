@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from hermetic._pytest.explaining import DIAGNOSES_ATTRIBUTE
 from hermetic._pytest.findings import REPORT_ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
 
     from hermetic.guard.team import Team
     from hermetic.record.journal import JournalWriter
+
+
+# A finding's own text and a hang's say all that their diagnoses do, and an unknown cause says nothing new.
+_TOLD_ELSEWHERE = frozenset(
+    {"resource.left-open", "coroutine.never-awaited", "task.failed-unseen", "test.hung", "unknown"}
+)
+_MOST_CAUSES = 10
+_MOST_TESTS = 3
 
 
 class Summary:
@@ -25,18 +34,23 @@ class Summary:
         self._team = team
         self._journal = journal
         self._found: list[tuple[str, dict[str, Any]]] = []
+        self._causes: dict[str, list[tuple[str, dict[str, Any]]]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         for finding in getattr(report, REPORT_ATTRIBUTE, ()):
             self._found.append((report.nodeid, finding))
+        for diagnosis in getattr(report, DIAGNOSES_ATTRIBUTE, ()):
+            if diagnosis["rule"] not in _TOLD_ELSEWHERE:
+                self._causes.setdefault(diagnosis["cause"], []).append((report.nodeid, diagnosis))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._journal is not None and self._journal.complaint:
             terminalreporter.line(f"Hermetic: {self._journal.complaint}")
         warned = [(test, finding) for test, finding in self._found if finding["level"] == "warn"]
-        if not self._found and not self._team.failures:
+        if not self._found and not self._team.failures and not self._causes:
             return
         terminalreporter.section("Hermetic")
+        self._show_causes(terminalreporter)
         counts = Counter(
             f"{finding['title']}"
             for _, finding in self._found
@@ -55,3 +69,20 @@ class Summary:
             )
             for line in failure.traceback.rstrip().splitlines():
                 terminalreporter.line(f"    {line}")
+
+    def _show_causes(self, terminalreporter: pytest.TerminalReporter) -> None:
+        # What explains the most failures comes first.
+        groups = sorted(self._causes.values(), key=len, reverse=True)
+        for group in groups[:_MOST_CAUSES]:
+            tests = list(dict.fromkeys(test for test, _ in group))
+            diagnosis = group[0][1]
+            terminalreporter.line(
+                f"{len(tests):>5}  {diagnosis['cause']}  ({diagnosis['rule']}, {diagnosis['confidence']})"
+            )
+            more = f" and {len(tests) - _MOST_TESTS} more" if len(tests) > _MOST_TESTS else ""
+            terminalreporter.line(f"       {', '.join(tests[:_MOST_TESTS])}{more}")
+            for line in diagnosis["evidence"][:2]:
+                terminalreporter.line(f"       evidence  {line}")
+            terminalreporter.line(f"       remedy    {diagnosis['remedy']['text']}")
+        if len(groups) > _MOST_CAUSES:
+            terminalreporter.line(f"       and {len(groups) - _MOST_CAUSES} more causes")

@@ -244,29 +244,3 @@ class ComparisonFailed(Event):
     right: str
     left_number: float | None = None
     right_number: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutsideReached(Event):
-    """
-    Code asked for an address outside this machine: a connection, or a name to be resolved.
-    """
-
-    kind: ClassVar[str] = "network.outside"
-
-    host: str
-    port: int
-    means: str
-    file: str = ""
-    line: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseOpened(Event):
-    """
-    An SQLite database was opened; `database` is what was given to connect.
-    """
-
-    kind: ClassVar[str] = "sqlite.opened"
-
-    database: str

@@ -27,3 +27,18 @@ class DeadlinePassed(Event):
     waiting_at: str
     is_deadlock: bool
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HangEnded(Event):
+    """
+    What it took to end a hang: "cancelled", "interrupted" or "by itself". `is_responsive` says that the test's
+    task was waiting in its loop when the hang was captured, so that a cancellation reached it.
+    """
+
+    kind: ClassVar[str] = "guard.hang_ended"
+
+    test: str
+    phase: str
+    ended_by: str
+    is_responsive: bool

@@ -1,0 +1,97 @@
+"""
+Writes the reports that a run was asked for, when it ends.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from hermetic.record.journal import JournalWriter
+
+_JOURNAL = "hermetic_journal"
+
+
+def add_options(parser: pytest.Parser) -> None:
+    parser.getgroup("hermetic").addoption(
+        "--hermetic-report",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="write a report to FILE; its name says how: .json, .ctrf.json, .md, .xml (JUnit), .github, .txt; repeatable",
+    )
+    parser.addini("hermetic_report", "as --hermetic-report, one a line", type="linelist", default=[])
+
+
+def asked(config: pytest.Config) -> list[Path]:
+    """
+    The files of the reports that were asked for.
+
+    Raises:
+        pytest.UsageError: a name that stands for no format.
+    """
+    line: list[str] = config.getoption("--hermetic-report") or []
+    ini: list[str] = config.getini("hermetic_report")
+    paths = [*(Path(config.rootpath) / one for one in ini), *(config.invocation_params.dir / one for one in line)]
+    if paths:
+        from hermetic.record.report.reporter import ReportError, format_of  # noqa: PLC0415 - only for those who ask
+
+        for path in paths:
+            try:
+                format_of(path)
+            except ReportError as error:
+                raise pytest.UsageError(f"--hermetic-report: {error}") from error
+    return paths
+
+
+def journal_for(config: pytest.Config, journal: str | None) -> str | None:
+    """
+    Where this process's journal goes: as told, or where a report needs one, in a directory that is removed with the run.
+    """
+    given: Any = getattr(config, "workerinput", None)
+    if given is not None:
+        return given.get(_JOURNAL) or journal
+    if journal is not None or not asked(config):
+        return journal
+    directory = tempfile.mkdtemp(prefix="hermetic-journal-")
+    config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
+    return str(Path(directory) / "journal.jsonl")
+
+
+class Reporting:
+    """
+    Writes the reports of the controller's process. What goes wrong is told, and changes no outcome.
+    """
+
+    def __init__(self, config: pytest.Config, journal: JournalWriter) -> None:
+        self._paths = asked(config)
+        self._journal = journal
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput[_JOURNAL] = str(self._journal.path)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self._paths or hasattr(terminalreporter.config, "workerinput"):
+            return
+        from hermetic.record.report import TestReporter  # noqa: PLC0415 - only for those who ask
+
+        try:
+            self._journal.flush()
+            reporter = TestReporter.from_journals(self._journal.path, run=self._journal.run)
+        except Exception as error:  # noqa: BLE001 - a report is never worth a run's outcome
+            terminalreporter.line(f"Hermetic: no report: {type(error).__name__}: {error}")
+            return
+        for path in self._paths:
+            try:
+                reporter.write(path)
+            except Exception as error:  # noqa: BLE001 - as above
+                terminalreporter.line(f"Hermetic: {error}")
+            else:
+                terminalreporter.line(f"Hermetic: report written to {path}")

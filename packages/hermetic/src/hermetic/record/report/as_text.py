@@ -1,0 +1,53 @@
+"""
+The run for a terminal: the verdict, then the causes with the most failures first.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_MOST: Final = 20
+
+
+def text(document: dict[str, Any]) -> str:
+    """
+    The document in a few lines, ended by a newline, without anything that steers a terminal.
+    """
+    lines = [document["verdict"]]
+    lines += [f"  {one['cause']}  {one['remedy']['text']}" for one in document["diagnoses"]]
+    for group in document["groups"][:_MOST]:
+        lines.append(f"{len(group['tests']):>5}  {group['title']}  ({group['rule']}, {group['confidence']})")
+        lines += [f"         {nodeid}" for nodeid in group["tests"][:3]]
+        if len(group["tests"]) > 3:
+            lines.append(f"         and {len(group['tests']) - 3} more")
+    if len(document["groups"]) > _MOST:
+        lines.append(f"  and {len(document['groups']) - _MOST} more causes")
+    lines += [f"  note: {one}" for one in document["problems"]]
+    return "\n".join(clean(line) for line in lines) + "\n"
+
+
+def test_text(test: dict[str, Any]) -> str:
+    """
+    One test of the document: outcome, cause, evidence, remedy, the failure, and what happened in it.
+    """
+    lines = [f"{test['id']}  {test['outcome']}  {test['duration_s']:.3f} s  {test['file']}:{test['line']}"]
+    for found in test.get("diagnoses", ()):
+        lines += [f"cause     {found['cause']}  ({found['rule']}, {found['confidence']})"]
+        lines += [f"evidence  {one}" for one in found["evidence"]]
+        lines += [f"remedy    {found['remedy']['text']}"]
+        lines += [f"              {line}" for line in found["remedy"]["code"].splitlines()]
+    for number, one in enumerate(test["tries"], 1):
+        lines.append(f"try {number}: {one['outcome']} after {one['duration_s']:.3f} s on {one['worker']}")
+        lines += [f"  {event['at_s']:9.3f}  {event['lane']:<11} {event['label']}" for event in one.get("events", ())]
+    if test.get("text"):
+        lines += ["", *test["text"].splitlines()]
+    return "\n".join(clean(line) for line in lines) + "\n"
+
+
+def clean(line: str) -> str:
+    """
+    A line without control characters, marks of direction and lone surrogates.
+    """
+    return _CONTROL.sub("\ufffd", line)

@@ -1,0 +1,213 @@
+"""
+The one document that every format is made from: values of JSON, the same for the same journals.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from hermetic.guard.limits.events import ResourcesUsed
+from hermetic.record.diagnosis import UNKNOWN, diagnose, diagnose_run
+from hermetic.record.events import (
+    Checkpoint,
+    FixtureSetUp,
+    FixtureTornDown,
+    LogWritten,
+    OperationEnded,
+    PhaseEnded,
+    StateChanged,
+)
+from hermetic.record.history.fingerprint import fingerprint
+from hermetic.record.report.verdict import verdict
+from hermetic.world.http.decisions import ExchangeEnded
+
+if TYPE_CHECKING:
+    from hermetic.foundation import Event
+    from hermetic.record.diagnosis import Diagnosis
+    from hermetic.record.run import Run, Test, Try
+
+DOCUMENT_VERSION: Final = 1
+_MOST_EVENTS: Final = 300
+_LISTED: Final = 10
+
+
+def document(run: Run) -> dict[str, Any]:
+    """
+    Everything a report shows, with tests in the order of their node ids and times in seconds since the run began.
+    """
+    diagnoses = {test.nodeid: diagnose(run, test) for test in run.tests}
+    groups = _groups(run, diagnoses)
+    titles = {nodeid: group["title"] for group in groups for nodeid in group["tests"]}
+    return {
+        "version": DOCUMENT_VERSION,
+        "verdict": verdict(run, causes=_causes(run, groups)),
+        "run": {
+            "id": run.id,
+            "began_at": round(run.began_at, 3),
+            "duration_s": round(run.duration_s, 3),
+            "status": run.status,
+            "stopped": run.stopped,
+            "expected": run.expected,
+            "not_run": run.not_run,
+            "environment": run.environment,
+        },
+        "counts": {"total": run.counts.total, **run.counts.by_outcome},
+        "diagnoses": [_diagnosis(one) for one in diagnose_run(run)],
+        "groups": groups,
+        "findings": _findings(run),
+        "slowest": [
+            {"id": test.nodeid, "duration_s": round(test.duration_s, 6)}
+            for test in sorted(run.tests, key=lambda one: (-one.duration_s, one.nodeid))[:_LISTED]
+        ],
+        "hungriest": _hungriest(run),
+        "collection_failures": [{"node": node, "text": text} for node, text in run.collection_failures],
+        "warnings": [
+            {"category": category, "message": message, "place": place, "test": test}
+            for category, message, place, test in run.warnings
+        ],
+        "workers": [
+            {"name": one.name, "host": one.host, "began_s": one.began_s, "ended_s": one.ended_s} for one in run.workers
+        ],
+        "tests": [_test(test, diagnoses[test.nodeid], titles.get(test.nodeid, "")) for test in run.tests],
+        "problems": list(run.problems),
+    }
+
+
+def _diagnosis(diagnosis: Diagnosis) -> dict[str, Any]:
+    return asdict(diagnosis)
+
+
+def _groups(run: Run, diagnoses: dict[str, tuple[Diagnosis, ...]]) -> list[dict[str, Any]]:
+    # Tests that fail for one reason are one thing to mend; the reason is the diagnosis, or else what the failure looks like.
+    groups: dict[tuple[str, str], dict[str, Any]] = {}
+    for test in run.tests:
+        for diagnosis in diagnoses[test.nodeid][:1]:
+            title, key = diagnosis.cause, diagnosis.cause
+            if diagnosis.rule == UNKNOWN:
+                title, key = _unexplained(test)
+            group = groups.setdefault(
+                (diagnosis.rule, key),
+                {"rule": diagnosis.rule, "title": title, "confidence": diagnosis.confidence, "tests": []},
+            )
+            group["tests"].append(test.nodeid)
+    return sorted(groups.values(), key=lambda one: (-len(one["tests"]), one["title"]))
+
+
+def _unexplained(test: Test) -> tuple[str, str]:
+    failure = test.telling.failure
+    if failure is None:
+        first = test.text.partition("\n")[0]
+        return first or "No exception was recorded", first
+    frame = failure.own_frame or failure.raised_at
+    place = f"{frame.file}:{frame.function}" if frame is not None else ""
+    message = failure.message.partition("\n")[0][:200]
+    return f"{failure.type}: {message}".rstrip(": "), fingerprint(kind=failure.type, place=place, message=message)
+
+
+def _causes(run: Run, groups: list[dict[str, Any]]) -> int:
+    bad = {test.nodeid for test in run.tests if test.is_bad}
+    return sum(any(nodeid in bad for nodeid in group["tests"]) for group in groups)
+
+
+def _findings(run: Run) -> list[dict[str, Any]]:
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for test in run.tests:
+        for level, finding in test.findings:
+            counts[finding.kind, finding.title, level] += finding.count
+    return [
+        {"kind": kind, "title": title, "level": level, "count": count}
+        for (kind, title, level), count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    ]
+
+
+def _hungriest(run: Run) -> list[dict[str, Any]]:
+    used = [
+        (event.memory_mb, test.nodeid)
+        for test in run.tests
+        for one in test.tries
+        for _, event in one.events
+        if isinstance(event, ResourcesUsed)
+    ]
+    return [{"id": nodeid, "memory_mb": round(mb, 2)} for mb, nodeid in sorted(used, reverse=True)[:_LISTED] if mb > 0]
+
+
+def _test(test: Test, diagnoses: tuple[Diagnosis, ...], title: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": test.nodeid,
+        "file": test.file,
+        "line": test.line,
+        "outcome": test.outcome,
+        "duration_s": round(test.duration_s, 6),
+        "tries": [_try(one, with_all=test.is_bad or test.outcome in {"flaky", "xpassed"}) for one in test.tries],
+    }
+    if title:
+        shown["title"] = title
+    if diagnoses:
+        shown["diagnoses"] = [_diagnosis(one) for one in diagnoses]
+    if test.findings:
+        shown["findings"] = [{"level": level, **asdict(finding)} for level, finding in test.findings]
+    if test.text:
+        shown["text"] = test.text
+    return shown
+
+
+def _try(one: Try, *, with_all: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "outcome": one.outcome,
+        "began_s": round(one.began_s, 6),
+        "duration_s": round(one.duration_s, 6),
+        "worker": one.worker,
+    }
+    if with_all:
+        shown["phases"] = [
+            {"name": phase.name, "outcome": phase.outcome, "began_s": phase.began_s, "duration_s": phase.duration_s}
+            for phase in one.phases
+        ]
+        shown["events"] = [_event(at_s, event) for at_s, event in one.events if not isinstance(event, PhaseEnded)][
+            :_MOST_EVENTS
+        ]
+        shown["output"] = [{"title": title, "text": text} for phase in one.phases for title, text in phase.output]
+        failure = one.failure
+        if failure is not None:
+            shown["failure"] = [
+                {
+                    "type": each.type,
+                    "message": each.message,
+                    "frames": [
+                        {"file": frame.file, "line": frame.line, "function": frame.function, "source": frame.source}
+                        for frame in each.frames
+                        if frame.is_own
+                    ],
+                }
+                for each in failure.chain()
+            ]
+    return shown
+
+
+def _event(at_s: float, event: Event) -> dict[str, Any]:
+    """
+    A lane, a label, and where there is one a length, which ends at the event's moment.
+    """
+    lane, label, took = _lane(event)
+    return {"at_s": round(at_s - took, 6), "took_s": took, "lane": lane, "label": label, "kind": event.kind}
+
+
+def _lane(event: Event) -> tuple[str, str, float]:  # noqa: PLR0911 - one return a kind
+    if isinstance(event, FixtureSetUp):
+        return "fixtures", f"{event.fixture} ({event.scope})", event.duration_s
+    if isinstance(event, FixtureTornDown):
+        return "fixtures", f"{event.fixture} torn down", event.duration_s
+    if isinstance(event, ExchangeEnded):
+        said = f"{event.method} {event.target} → {event.status or event.outcome}"
+        return "requests", said + (f", fault {event.fault}" if event.fault else ""), event.ended_s
+    if isinstance(event, OperationEnded):
+        return "operations", f"{event.name} {event.outcome}", event.duration_s
+    if isinstance(event, LogWritten):
+        return "log", f"{event.level} {event.logger}: {event.message}", 0.0
+    if isinstance(event, Checkpoint):
+        return "checkpoints", event.name, 0.0
+    if isinstance(event, StateChanged):
+        return "state", f"{event.service}.{event.attribute}: {event.before} → {event.after}", 0.0
+    return "events", event.kind, 0.0

@@ -1,0 +1,50 @@
+"""
+The run in one sentence, the worst first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hermetic.record.run import Run
+
+
+def verdict(run: Run, *, causes: int) -> str:
+    """
+    "5 failed, for 3 causes. 1 flaky. 20 passed, in 12.0 s."
+    """
+    counts = run.counts
+    parts: list[str] = []
+    if counts.bad:
+        words = [
+            f"{counts.of(one)} {word}"
+            for one, word in (
+                ("lost", "lost with their process"),
+                ("error", "with errors around them"),
+                ("failed", "failed"),
+            )
+            if counts.of(one)
+        ]
+        parts.append(f"{', '.join(words)}{_causes(causes)}.")
+    if run.collection_failures:
+        parts.append(f"{_count(len(run.collection_failures), 'file')} could not be collected.")
+    if counts.of("flaky"):
+        parts.append(f"{counts.of('flaky')} flaky: failed, then passed.")
+    if counts.of("xpassed"):
+        parts.append(f"{counts.of('xpassed')} passed although marked as failing.")
+    if run.not_run:
+        parts.append(f"{_count(run.not_run, 'test')} not run.")
+    if run.gates and not counts.bad:
+        parts.append(f"The run failed because of {', '.join('--' + one for one in run.gates)}.")
+    well = ", ".join(f"{counts.of(one)} {one}" for one in ("passed", "xfailed", "skipped") if counts.of(one))
+    parts.append(f"{well or 'None passed'}, in {run.duration_s:.1f} s.")
+    return " ".join(parts)
+
+
+def _causes(number: int) -> str:
+    return f", for {_count(number, 'cause')}" if number else ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,185 @@
+"""
+Diagnoses from events alone: what took time, what was tried again, and what is said of a whole run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hermetic.guard.deadlines.events import DeadlinePassed, HangEnded
+from hermetic.record.diagnosis import diagnose, diagnose_run
+from hermetic.record.diagnosis.collecting import ErrorDiagnostics
+from hermetic.record.events import FixtureSetUp, PhaseEnded, RunBegan, RunEnded, TestBegan
+from hermetic.record.failure import Failure, FailureFrame
+from hermetic.record.journal.reading import Journal
+from hermetic.record.run import build
+
+
+def phase(name, outcome="passed", *, at_s=1.0, failure=None):
+    return PhaseEnded(at_s=at_s, test="t", phase=name, outcome=outcome, duration_s=0.1, failure=failure)
+
+
+def hang(part="call", *, is_deadlock=False):
+    return DeadlinePassed(
+        at_s=0.5,
+        test="t",
+        phase=part,
+        budget_s=0.3,
+        elapsed_s=0.3,
+        source="s",
+        waiting_at="a.py:1",
+        is_deadlock=is_deadlock,
+        text="",
+    )
+
+
+def ended(by, *, is_responsive):
+    return HangEnded(at_s=0.6, test="t", phase="call", ended_by=by, is_responsive=is_responsive)
+
+
+def journal(*events):
+    return Journal(path=Path("j"), header={"kind": "journal", "started_at": 0.0, "at_s": 0.0}, events=events)
+
+
+def rules_of(*events):
+    run = build([journal(TestBegan(at_s=0.0, test="t"), *events)])
+    return [one.rule for one in diagnose(run, run.tests[0])]
+
+
+FAILED = (phase("setup"), phase("call", "failed"), phase("teardown"))
+SETUP_FAILED = (phase("setup", "failed"), phase("teardown"))
+LOOP_CLOSED = Failure(
+    type="RuntimeError",
+    message="",
+    frames=(FailureFrame(file="b.py", line=1, function="BaseEventLoop._check_closed", module="asyncio.base_events"),),
+)
+
+
+def fixture(name, took):
+    return FixtureSetUp(at_s=0.4, fixture=name, scope="function", duration_s=took)
+
+
+@pytest.mark.parametrize(
+    "events, rules",
+    [
+        ((hang(), ended("interrupted", is_responsive=True), *FAILED), ["cancellation.swallowed"]),
+        ((hang(), ended("interrupted", is_responsive=False), *FAILED), ["test.hung"]),  # the loop was blocked
+        ((hang(), ended("cancelled", is_responsive=True), *FAILED), ["test.hung"]),
+        ((hang(), ended("by itself", is_responsive=True), *FAILED), ["test.hung"]),
+        ((hang(is_deadlock=True), *FAILED), ["test.hung"]),
+        ((ended("interrupted", is_responsive=True), *FAILED), ["unknown"]),
+        ((fixture("outer", 0.29), hang("setup"), *SETUP_FAILED), ["fixture.slow"]),
+        ((fixture("outer", 0.1), hang("setup"), *SETUP_FAILED), ["test.hung"]),
+        ((fixture("outer", 0.29), hang("call"), *FAILED), ["test.hung"]),
+        ((hang("setup"), *SETUP_FAILED), ["test.hung"]),
+        ((fixture("outer", 0.29), *SETUP_FAILED), ["unknown"]),
+        (
+            (
+                fixture("event_loop", 0.0),
+                phase("setup"),
+                phase("call", "failed", failure=LOOP_CLOSED),
+                phase("teardown"),
+            ),
+            ["loop.custom-fixture", "loop.closed"],
+        ),
+        ((phase("setup"), phase("call", "failed", failure=LOOP_CLOSED), phase("teardown")), ["loop.closed"]),
+        ((fixture("event_loop", 0.0), *FAILED), ["unknown"]),
+        (
+            (
+                phase("setup"),
+                phase("call", "rerun"),
+                phase("teardown"),
+                phase("setup"),
+                phase("call"),
+                phase("teardown"),
+            ),
+            ["retry.hides-failure"],
+        ),
+        (
+            (phase("setup"), phase("call", "rerun"), phase("teardown"), *FAILED),
+            ["unknown"],
+        ),
+        ((phase("setup"),), ["unknown"]),  # its process was lost
+        ((phase("setup"), phase("call"), phase("teardown")), []),
+        ((phase("setup", "skipped"), phase("teardown")), []),
+    ],
+)
+def test_events_decide_which_rule_speaks(events, rules):
+    """
+    Each rule about time has its case beside near misses that lack one event or have another value.
+    """
+    assert rules_of(*events) == rules
+
+
+def test_a_fixture_that_waited_is_told_from_those_that_asked_for_it():
+    """
+    The innermost of the slow fixtures is the one to mend.
+    """
+    run = build(
+        [
+            journal(
+                TestBegan(at_s=0.0, test="t"),
+                fixture("inner", 0.28),
+                fixture("outer", 0.29),
+                hang("setup"),
+                *SETUP_FAILED,
+            )
+        ]
+    )
+
+    assert "'inner' took 0.28 s of the 0.3 s" in diagnose(run, run.tests[0])[0].cause
+
+
+@pytest.mark.parametrize(
+    "end, rules",
+    [
+        (RunEnded(at_s=2.0, status=1, gates=("cov-fail-under",)), ["run.gate"]),
+        (RunEnded(at_s=2.0, status=2, stopped="maxfail"), ["run.stopped"]),
+        (RunEnded(at_s=2.0, status=0), []),
+        (RunEnded(at_s=2.0, status=1), []),
+        (None, ["run.never-ended"]),
+    ],
+)
+def test_what_decided_about_a_whole_run_is_said(end, rules):
+    """
+    A gate that no test failed, an option that stopped it, a process that died; nothing for a run that came to its end.
+    """
+    events = [
+        RunBegan(at_s=0.0, tests=3),
+        TestBegan(at_s=0.0, test="t"),
+        phase("setup"),
+        phase("call"),
+        phase("teardown"),
+    ]
+    run = build([journal(*events, *([end] if end else []))])
+
+    assert [one.rule for one in diagnose_run(run)] == rules
+
+
+def test_a_gate_is_not_blamed_when_tests_failed():
+    """
+    The failures decide first.
+    """
+    end = RunEnded(at_s=2.0, status=1, gates=("cov-fail-under",))
+    run = build([journal(TestBegan(at_s=0.0, test="t"), *FAILED, end)])
+
+    assert diagnose_run(run) == ()
+
+
+def test_error_diagnostics_collects_within_its_bound_and_explains():
+    """
+    A sink that may listen for ever: the newest events, the slowest timings first, causes by test.
+    """
+    diagnostics = ErrorDiagnostics(most=10)
+    for number in range(100):
+        diagnostics.emit(fixture(f"f{number}", number / 100))
+    assert len(diagnostics.events) == 10
+    assert diagnostics.timings[0] == ("fixture f99", 0.99)
+    assert diagnostics.diagnose() == {}
+    for event in (TestBegan(at_s=0.0, test="t"), hang(), *FAILED):
+        diagnostics.emit(event)
+
+    assert [one.rule for one in diagnostics.diagnose()["t"]] == ["test.hung"]
+    with pytest.raises(ValueError, match="most=0"):
+        ErrorDiagnostics(most=0)
