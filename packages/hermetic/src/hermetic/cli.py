@@ -296,7 +296,7 @@ def report(runs: tuple[Path, ...], outputs: tuple[Path, ...]) -> None:
     """
     Report the run that these journals (files, or directories with those of several machines) tell of together.
 
-    Each output's name says its format: .json, .ctrf.json, .md, .xml (JUnit), .github or .txt. Without one, a summary is shown.
+    Each output's name says its format: .html, .json, .ctrf.json, .md, .xml (JUnit), .github or .txt. Without one, a summary is shown.
     """
     from hermetic.record.report import TestReporter  # noqa: PLC0415 - other commands do not need it
     from hermetic.record.report.as_text import text  # noqa: PLC0415 - as above
@@ -357,3 +357,20 @@ def diff(before: Path, after: Path) -> None:
     with _told():
         first, second = (TestReporter.from_journals(one).run for one in (before, after))
     click.echo(compare(first, second), nl=False)
+
+
+@main.command("open")
+@click.argument("page", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def open_page(page: Path) -> None:
+    """
+    Show a report in the browser: an HTML page, or a journal, of which a page is made beside it.
+    """
+    from hermetic.record.report import TestReporter  # noqa: PLC0415 - other commands do not need it
+
+    if page.suffix == ".jsonl":
+        made = page.with_suffix(".html")
+        with _told():
+            TestReporter.from_journals(page).write(made)
+        page = made
+    click.echo(page)
+    click.launch(page.resolve().as_uri())

@@ -173,3 +173,17 @@ def test_a_journal_without_a_place_goes_elsewhere_and_changes_no_status(suite, t
     assert run.status == 0
     assert "Hermetic: the journal" in run.text
     assert "cannot be written: File exists. This run's journal is" in run.text
+
+
+def test_a_test_that_breaks_the_clock_is_reported_as_it_ended_and_the_journal_says_that_no_cause_was_looked_for(suite):
+    """
+    A part of Hermetic that fails changes no outcome.
+    """
+    suite.write(
+        "test_a.py",
+        "import time\n\ndef test_breaks():\n    time.monotonic = lambda: None\n    assert 0\n\ndef test_next(): ...\n",
+    )
+    run = suite.run("-p", "no:randomly")
+
+    assert "INTERNALERROR" not in run.text
+    assert {name: run.outcomes[name] for name in ("passed", "failed")} == {"passed": 1, "failed": 1}

@@ -120,9 +120,11 @@ def test_counts_agree_in_every_format(reported):
         zip(*([cell.strip() for cell in row.split("|")[1:-1]] for row in (table[0], table[2])), strict=True)
     ) == {name: str(count) for name, count in COUNTS.items()}
     commands = files["report.github"].splitlines()
-    assert [
-        sum(one.startswith(f"::{level} ") for one in commands) for level in ("error", "warning", "notice")
-    ] == [9, 1, 1]
+    assert [sum(one.startswith(f"::{level} ") for one in commands) for level in ("error", "warning", "notice")] == [
+        9,
+        1,
+        1,
+    ]
     assert contents["verdict"] in files["report.txt"]
     assert contents["verdict"].startswith("1 with errors around them, 8 failed, for ")
 
@@ -162,6 +164,8 @@ def test_hostile_names_are_text_in_every_format(reported):
     _, files = reported
 
     for name, text in files.items():
+        if name.endswith(".html"):
+            continue  # driven in a browser, see tests/e2e/page
         assert ("hunter2" in text, re.search("[\x00-\x08\x0b-\x1f\u202e\ud800-\udfff]", text)) == (False, None), name
     assert "<b>" not in files["report.md"]
     assert files["report.md"].count("<details>") == files["report.md"].count("</details>")
@@ -199,13 +203,14 @@ def test_a_format_that_does_not_exist_stops_the_run_before_it_starts(suite):
     run = suite.run("--hermetic-report=report.pdf")
 
     assert run.status == 4
-    assert "its name ends with none of .ctrf.json, .json, .md, .xml, .github, .txt." in run.text
+    assert "its name ends with none of .ctrf.json, .json, .html, .md, .xml, .github, .txt." in run.text
 
 
-def test_the_commands_report_merge_show_and_diff(reported, tmp_path):
+def test_the_commands_report_merge_show_diff_and_open(reported, tmp_path, monkeypatch):
     """
     What a run wrote can be asked afterwards, without pytest.
     """
+    monkeypatch.setattr("click.launch", lambda url: 0)
     run, files = reported
     journal = str(run.directory / "journal.jsonl")
 
@@ -222,4 +227,5 @@ def test_the_commands_report_merge_show_and_diff(reported, tmp_path):
     assert "no difference" in said("diff", journal, str(tmp_path / "all.jsonl"))
     assert "is one of the journals" in said("merge", journal, "-o", journal, status=1)
     assert "no test of this run has 'cake'" in said("show", "cake", journal, status=1)
+    assert "report.html" in said("open", str(run.directory / "report.html"))
     assert "is no journal" in said("report", str(tmp_path / "none"), status=1)

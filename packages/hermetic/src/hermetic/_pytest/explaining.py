@@ -4,12 +4,15 @@ Takes a failure apart while its exception lives, for the journal and for whoever
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hermetic.guard.capture import Project
+from hermetic.guard.events import ComponentFailed
 from hermetic.record.taking import failure_of
 
 if TYPE_CHECKING:
@@ -64,9 +67,24 @@ class Diagnosing:
         if report.when != "teardown":
             return
         if self._is_bad:
-            from hermetic.record.diagnosis.collecting import ErrorDiagnostics  # noqa: PLC0415 - only failures pay for it
-
-            found = ErrorDiagnostics(self._memory.events()).diagnose().get(report.nodeid, ())
-            setattr(report, DIAGNOSES_ATTRIBUTE, [asdict(one) for one in found])
+            setattr(report, DIAGNOSES_ATTRIBUTE, self._explain(report.nodeid))
         self._memory.forget()
         self._is_bad = False
+
+    def _explain(self, nodeid: str) -> list[dict[str, Any]]:
+        from hermetic.record.diagnosis.collecting import ErrorDiagnostics  # noqa: PLC0415 - only failures pay for it
+
+        try:
+            found = ErrorDiagnostics(self._memory.events()).diagnose().get(nodeid, ())
+        except Exception as error:  # noqa: BLE001 - a test may have replaced the clock itself; its outcome stands
+            self._memory.emit(
+                ComponentFailed(
+                    at_s=monotonic(),
+                    component="diagnosis",
+                    step=nodeid,
+                    error=f"{type(error).__name__}: {error}",
+                    traceback="".join(traceback.format_exception(error)),
+                )
+            )
+            return []
+        return [asdict(one) for one in found]

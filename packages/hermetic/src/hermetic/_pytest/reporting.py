@@ -23,7 +23,7 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="FILE",
         action="append",
         default=[],
-        help="write a report to FILE; its name says how: .json, .ctrf.json, .md, .xml (JUnit), .github, .txt; repeatable",
+        help="write a report to FILE; its name says how: .html, .json, .ctrf.json, .md, .xml (JUnit), .github, .txt; repeatable",
     )
     parser.addini("hermetic_report", "as --hermetic-report, one a line", type="linelist", default=[])
 

@@ -15,6 +15,7 @@ from hermetic.errors import HermeticError
 from hermetic.record.journal.reading import read
 from hermetic.record.report.as_ctrf import ctrf
 from hermetic.record.report.as_github import github
+from hermetic.record.report.as_html import html
 from hermetic.record.report.as_junit import junit
 from hermetic.record.report.as_markdown import markdown
 from hermetic.record.report.as_text import text
@@ -34,6 +35,7 @@ def as_json(contents: dict[str, Any]) -> str:
 FORMATS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     ".ctrf.json": ctrf,
     ".json": as_json,
+    ".html": html,
     ".md": markdown,
     ".xml": junit,
     ".github": github,

@@ -1,0 +1,237 @@
+"""
+The page of a run, driven as a person does: in Debian's Chromium, by keyboard and mouse.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hermetic.record.events import LogWritten, PhaseEnded, RunEnded, TestBegan
+from hermetic.record.failure import Failure, FailureFrame
+from hermetic.record.journal.reading import Journal
+from hermetic.record.report import TestReporter
+from hermetic.record.run import build
+
+pytestmark = [
+    pytest.mark.needs_program("chromium"),
+    pytest.mark.hermetic("off", reason="playwright keeps a driver process and its loop for the whole module"),
+    pytest.mark.deadline(setup=120, call=120),
+]
+AXE = Path(__file__).with_name("axe.min.js")
+HOSTILE = (
+    "</script><script>bad=1</script>",
+    "<img src=x onerror=bad=1>",
+    "\x1b[31mred",
+    "\u202elive",
+    "\udcff",
+    "a'b\"c",
+    "x" * 100_000,
+)
+
+
+def journal(names, *, bad_every):
+    """
+    The journal of a run of these tests, of which each so many-eth fails.
+    """
+    events, at = [], 0.0
+    for number, name in enumerate(names):
+        events.append(TestBegan(at_s=at, test=name, file=name.partition("::")[0], line=number))
+        for phase in ("setup", "call", "teardown"):
+            at += 0.002
+            is_bad = phase == "call" and number % bad_every == 0
+            if is_bad:
+                events.append(LogWritten(at_s=at, logger="shop", level="INFO", message=f"asked {name}"))
+            events.append(
+                PhaseEnded(
+                    at_s=at,
+                    test=name,
+                    phase=phase,
+                    outcome="failed" if is_bad else "passed",
+                    duration_s=0.002,
+                    failure=failure(number) if is_bad else None,
+                    text="def test():\n>   assert x\n" * 40 if is_bad else "",
+                    output=(("Captured stdout call", f"{name}\n" * 3),) if is_bad else (),
+                )
+            )
+    events.append(RunEnded(at_s=at, status=1))
+    header = {"kind": "journal", "started_at": 1.7e9, "at_s": 0.0, "worker": "gw0", "run": "abc"}
+    return Journal(
+        path=Path("journal"),
+        header={**header, "hermetic": "1", "python": "3", "platform": "linux"},
+        events=tuple(events),
+    )
+
+
+def failure(number):
+    frame = FailureFrame(
+        file="/project/shop.py", line=number, function="buy", module="shop", source="await pay()", is_own=True
+    )
+    facts = {} if number % 3 else {"mock.is_exhausted": True, "mock.calls": 3}
+    return Failure(
+        type="StopAsyncIteration" if facts else "ValueError", message=f"no {number}", frames=(frame,), facts=facts
+    )
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    names = [f"tests/test_area_{n // 100:03d}.py::test_case_{n:05d}" for n in range(5000)]
+    TestReporter(build([journal(names, bad_every=50)])).write(path)
+    return path
+
+
+@pytest.fixture
+def opened(browser):
+    """
+    Opens a report and fails when the page complained, or asked for anything but itself.
+    """
+    pages, complaints, asked = [], [], []
+
+    def open_(path, *, scheme="light", state=""):
+        page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"file://{path}{state}")
+        page.wait_for_selector("body[data-ready]", timeout=60_000)
+        pages.append(page)
+        return page
+
+    yield open_
+    for page in pages:
+        page.close()
+    assert (complaints, [url for url in asked if not url.startswith("file://")]) == ([], [])
+
+
+def rows(page):
+    return page.locator(".row .id").all_inner_texts()
+
+
+def test_the_first_screen_says_what_is_wrong_without_scrolling(file, opened):
+    """
+    The verdict, the causes with how many tests they explain, and the first failures are in sight.
+    """
+    page = opened(file)
+
+    assert page.locator("#verdict").inner_text().startswith("100 failed, for 2 causes. 4900 passed, in ")
+    assert page.locator("#facts button").first.inner_text().startswith("ValueError: no ")
+    assert page.locator(".row").first.bounding_box()["y"] < 800
+    assert page.locator(".row .outcome").first.inner_text() == "failed"
+
+
+def test_five_thousand_tests_are_small_and_only_the_rows_in_sight_exist(file, opened):
+    """
+    At most 1.5 MB on disk; a bounded number of elements wherever the list stands.
+    """
+    page = opened(file)
+    count = "document.getElementsByTagName('*').length"
+    at_top = page.evaluate(count)
+    page.evaluate("document.getElementById('list').scrollTop = 60000")
+    page.wait_for_function("document.querySelector('.row').dataset.index > 2000")
+
+    assert file.stat().st_size <= 1_500_000
+    assert max(at_top, page.evaluate(count)) < 400
+
+
+def test_search_filters_and_causes_narrow_the_list_and_live_in_the_address(file, opened):
+    """
+    What one sees can be sent as a link, and Show all takes everything back.
+    """
+    page = opened(file)
+    page.locator("#search").fill("case_00050")
+    assert (
+        rows(page),
+        page.locator("#number").inner_text(),
+    ) == (["tests/test_area_000.py::test_case_00050"], "1 of 5000 tests")
+    page.locator("#clear").click()
+    page.get_by_role("button", name="passed 4900").click()
+    assert page.locator("#number").inner_text() == "4900 of 5000 tests"
+    page.locator("#clear").click()
+    page.get_by_role("button", name="A mock ran out").click()
+    assert page.locator("#number").inner_text().startswith("34 of 5000 tests with the cause: A mock ran out")
+
+    again = opened(file, state=page.evaluate("location.hash"))
+    assert again.locator("#number").inner_text() == page.locator("#number").inner_text()
+
+
+def test_one_test_is_explained_by_keyboard_alone(file, opened):
+    """
+    Slash to search, Escape to the list, arrows, Enter: cause, evidence, remedy, lines, timeline, output; Escape closes.
+    """
+    page = opened(file)
+    page.keyboard.press("/")
+    page.keyboard.type("case_001")
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+
+    detail = page.locator("#detail")
+    text = detail.inner_text()
+    assert "tests/test_area_001.py::test_case_00100" in text
+    assert "No rule knows the cause." in text
+    assert "await pay()" in text
+    assert "pytest 'tests/test_area_001.py::test_case_00100'" in text
+    assert detail.locator(".lane").count() >= 2
+    page.locator("#detail summary").click()
+    assert "asked tests/test_area_001.py::test_case_00100" in detail.inner_text()
+    page.keyboard.press("Escape")
+    assert not detail.is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_screen_reader_finds_no_serious_violation(file, opened, scheme):
+    """
+    axe-core on the first screen and on an open test, in both schemes.
+    """
+    page = opened(file, scheme=scheme)
+    page.locator(".row").first.click()
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run()")
+
+    assert [(one["id"], one["impact"]) for one in found["violations"] if one["impact"] in {"serious", "critical"}] == []
+
+
+def test_hostile_names_and_values_change_nothing_in_the_structure(opened, tmp_path):
+    """
+    The page has the same elements as that of harmless tests, and none of theirs ran.
+    """
+    shapes = {}
+    for kind, names in (("calm", [f"n{n}" for n in range(len(HOSTILE))]), ("hostile", HOSTILE)):
+        path = tmp_path / f"{kind}.html"
+        TestReporter(build([journal([f"t.py::test[{one}]" for one in sorted(names)], bad_every=1)])).write(path)
+        page = opened(path)
+        for number in range(len(HOSTILE)):
+            page.locator(".row").nth(number).click()
+        shapes[kind] = page.evaluate(
+            "[...document.querySelectorAll('main *')].map(one => one.tagName).sort().join(' ')"
+        )
+        assert page.evaluate("typeof bad") == "undefined"
+        assert page.locator("script").count() == 2
+        assert page.locator("img").count() == 0
+
+    assert shapes["calm"] == shapes["hostile"]
+
+
+def test_paper_shows_what_went_wrong(file, opened):
+    """
+    In print the list that scrolls gives way to the failures with their remedies.
+    """
+    page = opened(file)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+
+    assert not page.locator("#list").is_visible()
+    assert page.locator("#paper h3").count() == 100
