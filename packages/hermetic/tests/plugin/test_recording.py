@@ -146,7 +146,8 @@ def test_a_lost_worker_leaves_which_test_it_ran_and_what_it_did(suite):
     (lost,) = [one for journal in journals for one in of(journal, TestLost)]
     assert (lost.test, lost.worker) == ("test_dies.py::test_dies", "gw0")
     (worker,) = [one for one in journals if one.worker == "gw0"]
-    assert worker.events[-1].kind in {"test.began", "log"}
+    # What came within the last tenth of a second may be missing, never the beginning.
+    assert worker.events[-1].kind in {"test.began", "test.phase", "log"}
     assert [one.test for one in of(worker, TestBegan)][-1] == lost.test
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from hermetic.foundation.events import Event
 from hermetic.guard.census import audit
@@ -52,8 +52,11 @@ def watch(sink: Sink) -> Callable[[], None]:
 
     def connecting(arguments: tuple[Any, ...]) -> None:
         _, address = arguments
-        if isinstance(address, tuple) and not is_inside(str(address[0])):
-            sink.emit(OutsideReached(at_s=monotonic(), host=str(address[0]), port=int(address[1]), means="connect"))  # pyright: ignore[reportUnknownArgumentType]  # a socket's address
+        if not isinstance(address, tuple):
+            return  # a path of a Unix socket
+        host, port = cast("tuple[Any, ...]", address)[:2]
+        if not is_inside(str(host)):
+            sink.emit(OutsideReached(at_s=monotonic(), host=str(host), port=int(port), means="connect"))
 
     def resolving(arguments: tuple[Any, ...]) -> None:
         host = arguments[0]

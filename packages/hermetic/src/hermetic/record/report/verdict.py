@@ -4,10 +4,18 @@ The run in one sentence, the worst first.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from hermetic.record.run import Run
+    from hermetic.record.run.model import Outcome
+
+_BAD_WORDS: Final[dict[Outcome, str]] = {
+    "lost": "lost with their process",
+    "error": "with errors around them",
+    "failed": "failed",
+}
+_WELL: Final[tuple[Outcome, ...]] = ("passed", "xfailed", "skipped")
 
 
 def verdict(run: Run, *, causes: int) -> str:
@@ -17,15 +25,7 @@ def verdict(run: Run, *, causes: int) -> str:
     counts = run.counts
     parts: list[str] = []
     if counts.bad:
-        words = [
-            f"{counts.of(one)} {word}"
-            for one, word in (
-                ("lost", "lost with their process"),
-                ("error", "with errors around them"),
-                ("failed", "failed"),
-            )
-            if counts.of(one)
-        ]
+        words = [f"{counts.of(one)} {word}" for one, word in _BAD_WORDS.items() if counts.of(one)]
         parts.append(f"{', '.join(words)}{_causes(causes)}.")
     if run.collection_failures:
         parts.append(f"{_count(len(run.collection_failures), 'file')} could not be collected.")
@@ -37,7 +37,7 @@ def verdict(run: Run, *, causes: int) -> str:
         parts.append(f"{_count(run.not_run, 'test')} not run.")
     if run.gates and not counts.bad:
         parts.append(f"The run failed because of {', '.join('--' + one for one in run.gates)}.")
-    well = ", ".join(f"{counts.of(one)} {one}" for one in ("passed", "xfailed", "skipped") if counts.of(one))
+    well = ", ".join(f"{counts.of(one)} {one}" for one in _WELL if counts.of(one))
     parts.append(f"{well or 'None passed'}, in {run.duration_s:.1f} s.")
     return " ".join(parts)
 
