@@ -8,7 +8,7 @@ laid side by side by each journal's own pair of clocks.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from hermetic.record.events import (
     CollectionFailed,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from hermetic.record.journal.reading import Journal
 
 _REPEATED = frozenset({"rerun", "retried"})
-_PASSED: Final[Outcome] = "passed"
 _RANK: dict[Outcome, int] = {
     "passed": 0, "xfailed": 1, "skipped": 1, "xpassed": 2, "flaky": 3, "error": 4, "failed": 5, "lost": 6,
 }  # fmt: skip
@@ -45,7 +44,7 @@ class _Draft:
 
     def done(self, *, is_over: bool) -> Try:
         outcomes: list[Outcome] = [_phase_outcome(phase) for phase in self.phases]
-        outcome = max([_PASSED, *outcomes], key=_RANK.__getitem__)
+        outcome = self._worst(outcomes)
         is_whole = is_over or any(phase.name == "teardown" for phase in self.phases) or self.is_repeated
         text = self.lost or ""
         if self.lost is not None or not is_whole:
@@ -60,6 +59,14 @@ class _Draft:
             events=tuple(self.events),
             text=text,
         )
+
+    @staticmethod
+    def _worst(outcomes: list[Outcome]) -> Outcome:
+        worst: Outcome = "passed"
+        for one in outcomes:
+            if _RANK[one] > _RANK[worst]:
+                worst = one
+        return worst
 
     @property
     def is_repeated(self) -> bool:
