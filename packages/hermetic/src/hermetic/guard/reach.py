@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hermetic.foundation.events import Event
 from hermetic.guard.census import audit
@@ -54,7 +54,8 @@ def watch(sink: Sink) -> Callable[[], None]:
         _, address = arguments
         if not isinstance(address, tuple):
             return  # a path of a Unix socket
-        host, port = cast("tuple[Any, ...]", address)[:2]
+        parts: tuple[Any, ...] = address  # of IPv6 there are four
+        host, port = parts[0], parts[1]
         if not is_inside(str(host)):
             sink.emit(OutsideReached(at_s=monotonic(), host=str(host), port=int(port), means="connect"))
 
