@@ -51,13 +51,12 @@ def watch(sink: Sink) -> Callable[[], None]:
     """
 
     def connecting(arguments: tuple[Any, ...]) -> None:
-        _, address = arguments
-        if not isinstance(address, tuple):
-            return  # a path of a Unix socket
-        parts: tuple[Any, ...] = address  # of IPv6 there are four
-        host, port = parts[0], parts[1]
-        if not is_inside(str(host)):
-            sink.emit(OutsideReached(at_s=monotonic(), host=str(host), port=int(port), means="connect"))
+        address = arguments[1]
+        if isinstance(address, str | bytes):
+            return  # the path of a Unix socket
+        host = str(address[0])
+        if not is_inside(host):
+            sink.emit(OutsideReached(at_s=monotonic(), host=host, port=int(address[1]), means="connect"))
 
     def resolving(arguments: tuple[Any, ...]) -> None:
         host = arguments[0]
