@@ -179,6 +179,26 @@ class Failures:
             self.came.set()
 
 
+@pytest.mark.parametrize("way", ["refuse", "swallow"])
+async def test_changes_in_an_outage_of_both_sites_are_told_afterwards(double, storage, sink_to, delivery_of, way):
+    """
+    Nothing is reachable while changes go on; afterwards each is told once and in order.
+    """
+    failures = Failures()
+    await written(storage, 1)
+    for site in (double.rest_site, double.gateway_site):
+        getattr(site, way)()
+    delivering = asyncio.create_task(delivery_of(sink_to(), observers=[failures]).drain())
+    async with asyncio.timeout(20):
+        await failures.came.wait()
+        await written(storage, 2, 3)
+        assert double.messages() == []
+        double.heal()
+        await delivering
+
+    assert told(double) == [1, 2, 3]
+
+
 async def test_after_an_outage_no_flood_comes(double, storage, sink_to, delivery_of):
     """
     Twenty changes that waited are one message.
