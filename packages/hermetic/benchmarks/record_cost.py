@@ -19,7 +19,7 @@ from pathlib import Path
 
 SUITE = "import pytest\n@pytest.mark.parametrize('n', range(1000))\ndef test_trivial(n):\n    assert n >= 0\n"
 BUDGET = 1.05
-WORDS = ("--hermetic-journal=journal.jsonl",)
+WORDS = ("--hermetic-journal=journal.jsonl", "--hermetic-report=report.html")
 
 
 def seconds(directory: Path, words: tuple[str, ...]) -> float:

@@ -35,6 +35,13 @@ if TYPE_CHECKING:
     from hermetic.guard.resettable import ResettableError, resettable
     from hermetic.guard.schedule import InterleavingError, VirtualClock, VirtualTimeError, interleave
     from hermetic.record.diagnosis.collecting import ErrorDiagnostics
+    from hermetic.record.helpers import (
+        DiagnosticContext,
+        assert_with_context,
+        monitor_async_operations,
+        track_service_state,
+        with_diagnostics,
+    )
     from hermetic.record.report import TestReporter
     from hermetic.world.http import HTTPMockFixture, MockCluster, MockServer, MockServerCluster, MockServerContext
 
@@ -45,6 +52,7 @@ __all__ = [
     "ConditionNotMet",
     "Deadline",
     "DeadlineExceeded",
+    "DiagnosticContext",
     "ErrorDiagnostics",
     "FixtureFactory",
     "HTTPMockFixture",
@@ -68,18 +76,27 @@ __all__ = [
     "VirtualClock",
     "VirtualTimeError",
     "__version__",
+    "assert_with_context",
     "deadline",
     "gather_or_cancel",
     "interleave",
     "keep",
+    "monitor_async_operations",
     "resettable",
     "timeouts",
     "track_concurrent_operations",
+    "track_service_state",
     "wait_until",
+    "with_diagnostics",
 ]
 
 # Where each name lives. A name is imported when it is first asked for, so `import hermetic` costs nothing.
 _HOMES = {
+    "DiagnosticContext": "hermetic.record.helpers",
+    "assert_with_context": "hermetic.record.helpers",
+    "monitor_async_operations": "hermetic.record.helpers",
+    "track_service_state": "hermetic.record.helpers",
+    "with_diagnostics": "hermetic.record.helpers",
     "BudgetError": "hermetic.guard.deadlines",
     "CleanupError": "hermetic.guard.factory",
     "ConcurrentOutcome": "hermetic.guard.concurrency",
