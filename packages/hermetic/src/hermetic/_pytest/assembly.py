@@ -6,12 +6,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import pytest
 
 from hermetic._pytest import budgets
-from hermetic._pytest.baselining import baselining
 from hermetic._pytest.blocking import blocking
 from hermetic._pytest.explaining import Diagnosing, Explaining
 from hermetic._pytest.findings import DESK, Desk
@@ -22,37 +20,39 @@ from hermetic._pytest.limiting import Limiting
 from hermetic._pytest.recording import RUN_KEY, FixtureTimes, Recording
 from hermetic._pytest.reporting import Reporting, journal_for
 from hermetic._pytest.summary import Summary
-from hermetic.foundation import NullSink, SystemClock
+from hermetic.foundation.clock import SystemClock
+from hermetic.foundation.sink import NullSink
 from hermetic.foundation.stream import stream
 from hermetic.guard.census.arrivals import Arrivals
 from hermetic.guard.census.census import Census
 from hermetic.guard.census.running import RUNNING
 from hermetic.guard.census.telling import open_resources
 from hermetic.guard.census.trackers import all_trackers, awaited_trackers
-from hermetic.guard.keeping import Keeping
 from hermetic.guard.ownership import Roll
 from hermetic.guard.reach import watch
 from hermetic.guard.team import Team
-from hermetic.record.journal import JournalError, JournalWriter
 from hermetic.record.memory import TestMemory
 
 if TYPE_CHECKING:
+    from hermetic._pytest.baselining import Baselining
     from hermetic._pytest.options import Settings
     from hermetic.foundation import Clock
     from hermetic.guard.component import Component
+    from hermetic.record.journal import JournalWriter
 
 
-def components(config: pytest.Config, settings: Settings, roll: Roll) -> tuple[Census, list[Component]]:
+def components(
+    config: pytest.Config, settings: Settings, roll: Roll, arrivals: Arrivals
+) -> tuple[Census, list[Component]]:
     """
     The census, and the parts of the guard that take part, in the order in which they are told that an owner begins.
     """
-    arrivals = Arrivals()
     census = Census(
-        all_trackers(arrivals, temporary_below=str(config.getoption("basetemp") or "")),
+        all_trackers(),
         roll=roll,
         arrivals=arrivals,
-        awaited=awaited_trackers(arrivals),
-        keeping=Keeping(settings.keep),
+        awaited=awaited_trackers(arrivals, temporary_below=str(config.getoption("basetemp") or "")),
+        keep=settings.keep,
     )
     holds = blocking(config, owner=census.attribution.current, arrivals=arrivals)
     return census, [census, holds, *isolation(config, settings)]
@@ -62,6 +62,11 @@ def _journal(config: pytest.Config, settings: Settings) -> JournalWriter | None:
     asked = journal_for(config, settings.journal)
     if asked is None:
         return None
+    # All of it is loaded only for a run that keeps one.
+    from uuid import uuid4  # noqa: PLC0415 - see above
+
+    from hermetic.record.journal import JournalError, JournalWriter  # noqa: PLC0415 - as above
+
     path = Path(config.invocation_params.dir) / asked
     given: Any = getattr(config, "workerinput", {})
     worker = str(given.get("workerid", ""))
@@ -85,6 +90,18 @@ class JournalWarning(pytest.PytestWarning):
     """
 
 
+def _baseline(config: pytest.Config) -> Baselining | None:
+    options = ("--hermetic-baseline", "--hermetic-baseline-write")
+    if not any(map(config.getoption, options)) and not config.getini("hermetic_baseline"):
+        return None
+    from hermetic._pytest.baselining import baselining  # noqa: PLC0415 - only for a run that has one
+
+    baseline = baselining(config)
+    if baseline is not None:
+        config.pluginmanager.register(baseline, "hermetic-baseline")
+    return baseline
+
+
 def assemble(config: pytest.Config, settings: Settings) -> None:
     clock: Clock = SystemClock()
     journal = _journal(config, settings)
@@ -92,16 +109,17 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
     sink = RecentEvents(memory)
     config.add_cleanup(stream.connect(sink))
     roll = Roll()
-    census, parts = components(config, settings, roll)
+    arrivals = Arrivals()
+    arrivals.expect("uvloop")
+    census, parts = components(config, settings, roll, arrivals)
     parts.append(FixtureTimes(sink))
     team = Team(parts, roll=roll, sink=sink, clock=clock)
-    baseline = baselining(config)
-    if baseline is not None:
-        config.pluginmanager.register(baseline, "hermetic-baseline")
+    baseline = _baseline(config)
     desk = config.stash[DESK] = Desk(settings, root=str(config.rootpath), sink=sink, clock=clock, baseline=baseline)
     config.pluginmanager.register(Guarding(team=team, desk=desk), "hermetic-guarding")
     config.pluginmanager.register(Summary(team=team, journal=journal), "hermetic-summary")
-    config.pluginmanager.register(Promises(settings.resettable), "hermetic-resettable")
+    if settings.resettable:
+        config.pluginmanager.register(Promises(settings.resettable), "hermetic-resettable")
     config.pluginmanager.register(Limiting(config, sink=sink, clock=clock), "hermetic-limiting")
     explaining = Explaining()
     config.pluginmanager.register(explaining, "hermetic-explaining")
@@ -118,7 +136,7 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
     hangs = Hangs(config, budgets.read(config), sink=sink, clock=clock, providers=providers)
     config.pluginmanager.register(hangs, "hermetic-hangs")
     # Started first, so that the signals it takes belong to the state that isolation finds.
-    hangs.start()
+    hangs.start(arrivals)
     config.add_cleanup(hangs.stop)
     team.start()
     config.add_cleanup(team.stop)

@@ -25,22 +25,6 @@ if TYPE_CHECKING:
 _NARROWING = ("keyword", "markexpr", "deselect", "lf", "maxfail")
 
 
-def add_options(parser: pytest.Parser) -> None:
-    group = parser.getgroup("hermetic")
-    group.addoption(
-        "--hermetic-baseline",
-        metavar="FILE",
-        default=None,
-        help="findings that are known: listed and counted, while new ones fail; what is mended is taken off the file",
-    )
-    group.addoption(
-        "--hermetic-baseline-write",
-        action="store_true",
-        help="make the file named by --hermetic-baseline from what this run finds; nothing fails for a finding",
-    )
-    parser.addini("hermetic_baseline", "as --hermetic-baseline, relative to the root directory", default="")
-
-
 class Baselining:
     """
     One run's view of the file, in the worker that judges and in the controller that writes.

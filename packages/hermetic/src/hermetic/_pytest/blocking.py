@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hermetic._pytest.marks import marked
+from hermetic.guard import late
 from hermetic.guard.blocking.limit import LIMIT_S
-from hermetic.guard.blocking.pardons import PardonError, parse_pardon
+from hermetic.guard.component import Quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     from hermetic.guard.blocking.component import Blocking
+    from hermetic.guard.blocking.pardons import Pardon
     from hermetic.guard.census.arrivals import Arrivals
+    from hermetic.guard.component import Verdict
     from hermetic.guard.ownership import Tenure
 
 
@@ -31,25 +35,98 @@ def add_options(parser: pytest.Parser) -> None:
     )
 
 
-def blocking(config: pytest.Config, *, owner: Callable[[], Tenure], arrivals: Arrivals) -> Blocking:
+def blocking(config: pytest.Config, *, owner: Callable[[], Tenure], arrivals: Arrivals) -> Awaited:
     """
     The component that finds what holds the loop; `owner` tells whose code runs in the thread that asks, `arrivals` when
-    uvloop has been imported.
+    asyncio and uvloop have been imported.
 
     Raises:
         pytest.UsageError: a setting that cannot be read, with its source.
     """
-    from hermetic.guard.blocking.component import Blocking  # noqa: PLC0415 - the settings are read in every run
+    allowed = _allowed(config)
+    limit_s = _seconds(config.getini("hermetic_blocking_s"), source=f"hermetic_blocking_s in {config.inipath}")
 
-    source = f"hermetic_blocking_allow in {config.inipath}"
+    def make() -> Blocking:
+        made: Blocking = late.load("hermetic.guard.blocking.component").Blocking(
+            owner=owner, arrivals=arrivals, limit_s=limit_s, allowed=allowed
+        )
+        return made
+
+    component = Awaited(make, arrivals)
+    config.pluginmanager.register(_Marks(component), "hermetic-blocking-marks")
+    return component
+
+
+def _allowed(config: pytest.Config) -> list[Pardon]:
+    words: list[str] = config.getini("hermetic_blocking_allow")
+    if not words:
+        return []
+    from hermetic.guard.blocking.pardons import PardonError, parse_pardon  # noqa: PLC0415 - few projects pardon
+
     try:
-        allowed = [parse_pardon(text, source=source) for text in config.getini("hermetic_blocking_allow")]
+        return [parse_pardon(text, source=f"hermetic_blocking_allow in {config.inipath}") for text in words]
     except PardonError as error:
         raise pytest.UsageError(str(error)) from error
-    limit_s = _seconds(config.getini("hermetic_blocking_s"), source=f"hermetic_blocking_s in {config.inipath}")
-    component = Blocking(owner=owner, arrivals=arrivals, limit_s=limit_s, allowed=allowed)
-    config.pluginmanager.register(_Limits(component), "hermetic-blocking")
-    return component
+
+
+class Awaited(Quiet):
+    """
+    Stands in for the real component until asyncio is imported: without a loop there is nothing to hold.
+    """
+
+    name = "blocking"
+
+    def __init__(self, make: Callable[[], Blocking], arrivals: Arrivals) -> None:
+        self._make = make
+        self._arrivals = arrivals
+        self._real: Blocking | None = None
+        self._failure: Exception | None = None
+        self._limit_s: float | None = None
+
+    def start(self) -> None:
+        self._arrivals.when("asyncio", self._arrived)
+
+    def _arrived(self, _: object) -> None:
+        # Within somebody's import, which must not fail for this.
+        try:
+            real = self._make()
+            real.start()
+            real.limit(self._limit_s)
+        except Exception as error:  # noqa: BLE001 - raised by `judge`
+            self._failure = error
+        else:
+            self._real = real
+
+    def limit(self, limit_s: float | None) -> None:
+        self._limit_s = limit_s
+        if self._real is not None:
+            self._real.limit(limit_s)
+
+    def entering(self, tenure: Tenure) -> None:
+        if self._real is not None:
+            self._real.entering(tenure)
+
+    def judge(self, tenures: Sequence[Tenure]) -> Iterable[Verdict]:
+        if self._failure is not None:
+            raise self._failure
+        return () if self._real is None else self._real.judge(tenures)
+
+    def stop(self) -> None:
+        if self._real is not None:
+            self._real.stop()
+
+
+class _Marks:
+    """
+    Registers what applies the marker's `blocking=`, if any test has one.
+    """
+
+    def __init__(self, component: Awaited) -> None:
+        self._component = component
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if any("blocking" in mark.kwargs for _, marks in marked(session.items) for mark in marks):
+            session.config.pluginmanager.register(_Limits(self._component), "hermetic-blocking")
 
 
 class _Limits:
@@ -57,7 +134,7 @@ class _Limits:
     Applies the marker's `blocking=` while its test runs, set-up and teardown included.
     """
 
-    def __init__(self, component: Blocking) -> None:
+    def __init__(self, component: Awaited) -> None:
         self._component = component
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -4,14 +4,13 @@ The budgets of tests: ini file, command line, marker; read and checked before an
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hermetic.guard.deadlines import BudgetError, timeouts
-from hermetic.guard.deadlines.budget import parse_seconds, seconds_or_off
+from hermetic._pytest.marks import marked
+from hermetic.guard.deadlines.budget import BudgetError, parse_seconds, seconds_or_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,6 +103,10 @@ def read(config: pytest.Config) -> Budgets:
 
 def _configure_timeouts(config: pytest.Config) -> None:
     words: list[str] = config.getini("hermetic_timeouts")
+    if not words:
+        return
+    from hermetic.guard.deadlines.operations import timeouts  # noqa: PLC0415 - it brings asyncio, which few runs need
+
     source = f"hermetic_timeouts in {config.inipath}"
     operations: dict[str, float] = {}
     for word in words:
@@ -119,8 +122,7 @@ def _configure_timeouts(config: pytest.Config) -> None:
         else:
             operations[name] = number
     timeouts.configure(operations, source=source)
-    if words:
-        config.add_cleanup(timeouts.reset)
+    config.add_cleanup(timeouts.reset)
 
 
 def check_markers(items: Iterable[pytest.Item], budgets: Budgets, known: frozenset[str]) -> None:
@@ -130,17 +132,23 @@ def check_markers(items: Iterable[pytest.Item], budgets: Budgets, known: frozens
     Raises:
         pytest.Collector.CollectError: a marker that cannot be read, with file and line.
     """
-    for item in items:
+    for item, marks in marked(items):
         own = budgets
-        for mark in reversed(list(item.iter_markers())):
+        for mark in reversed(marks):
             if mark.name == _MARKER:
                 own = _marked(own, mark, item)
-            elif mark.name not in known and (close := difflib.get_close_matches(mark.name, _MARKERS, cutoff=0.75)):
+            elif mark.name not in known and (close := _closest(mark.name)):
                 raise pytest.Collector.CollectError(
-                    f"{_place(item)}: unknown marker {mark.name!r} on {item.name}; did you mean {close[0]!r}?"
+                    f"{_place(item)}: unknown marker {mark.name!r} on {item.name}; did you mean {close!r}?"
                 )
         if own is not budgets:
             item.stash[_KEY] = own
+
+
+def _closest(name: str) -> str | None:
+    import difflib  # noqa: PLC0415 - for markers that nobody registered, which are few
+
+    return next(iter(difflib.get_close_matches(name, _MARKERS, cutoff=0.75)), None)
 
 
 def of(item: pytest.Item, default: Budgets) -> Budgets:

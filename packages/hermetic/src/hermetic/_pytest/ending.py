@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hermetic.guard.capture import render, take
+from hermetic.guard import late
 
 if TYPE_CHECKING:
     from hermetic.guard.deadlines.watchdog import Watchdog
@@ -195,10 +195,11 @@ class Ending:
         """
         if os.getpid() != self._pid:
             return
-        capture = take()
+        module = late.load("hermetic.guard.capture")
+        capture = module.take()
         told = [
             "\nhang: the interpreter did not exit; what it waited for:",
-            render(capture),
+            module.render(capture),
             "Join threads, shut executors down and end atexit functions before the run ends.\n",
         ]
         with contextlib.suppress(OSError):

@@ -4,14 +4,13 @@ From verdicts to reports: policy, record, mending, then the text.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+import dataclasses
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from hermetic._pytest.options import marker_rules
-from hermetic.foundation.block import headline, render
-from hermetic.guard.events import FindingMended, FindingReported
+from hermetic.guard import late
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,6 +25,10 @@ if TYPE_CHECKING:
     from hermetic.guard.policy import Level
 
 Judged = tuple[str, "Finding"]
+
+# Needed only when something was found.
+_EVENTS = "hermetic.guard.events"
+_BLOCK = "hermetic.foundation.block"
 
 # The attribute of a test's teardown report that carries its findings, also from xdist's workers.
 REPORT_ATTRIBUTE = "hermetic_findings"
@@ -70,14 +73,16 @@ class Desk:
         rules = marker_rules(item)
         for verdict in verdicts:
             bare = verdict.finding
-            level = self._settings.policy.level(bare, also=rules if bare.owner.scope == "function" else ())
+            level = self._settings.policy().level(bare, also=rules if bare.owner.scope == "function" else ())
             if level == "off":
                 continue
             judged = level if self._baseline is None else self._baseline.level(level, bare)
             said = "kept" if bare.kept else judged
-            finding = replace(bare, rerun=bare.rerun or f"pytest {_quoted(item.nodeid)}")
+            finding = dataclasses.replace(bare, rerun=bare.rerun or f"pytest {_quoted(item.nodeid)}")
             self._sink.emit(
-                FindingReported(at_s=self._clock.monotonic(), test=item.nodeid, level=said, finding=finding)
+                late.load(_EVENTS).FindingReported(
+                    at_s=self._clock.monotonic(), test=item.nodeid, level=said, finding=finding
+                )
             )
             self._pending.append((said, self._mended(finding, verdict, item)))
 
@@ -91,7 +96,7 @@ class Desk:
         except Exception as error:  # noqa: BLE001 - what cannot be mended is told, not raised
             done, is_mended = f"could not be mended: {type(error).__name__}: {error}", False
         self._sink.emit(
-            FindingMended(
+            late.load(_EVENTS).FindingMended(
                 at_s=self._clock.monotonic(),
                 test=item.nodeid,
                 finding_kind=finding.kind,
@@ -99,7 +104,7 @@ class Desk:
                 is_mended=is_mended,
             )
         )
-        return replace(finding, mended=done)
+        return dataclasses.replace(finding, mended=done)
 
     def write(self, report: pytest.TestReport) -> None:
         """
@@ -108,11 +113,14 @@ class Desk:
         pending, self._pending = self._pending, []
         if not pending:
             return
-        setattr(report, REPORT_ATTRIBUTE, [{"level": level, **asdict(finding)} for level, finding in pending])
+        setattr(
+            report, REPORT_ATTRIBUTE, [{"level": level, **dataclasses.asdict(finding)} for level, finding in pending]
+        )
         errors = [finding for level, finding in pending if level == "error"]
         if not errors:
             return
-        text = "\n\n".join(render(finding, root=self._root, frames=self._settings.frames) for finding in errors)
+        block = late.load(_BLOCK)
+        text = "\n\n".join(block.render(finding, root=self._root, frames=self._settings.frames) for finding in errors)
         if report.outcome == "passed":
             report.outcome = "failed"
             report.longrepr = _drawn(text, errors)
@@ -132,7 +140,7 @@ def _append(report: pytest.TestReport, text: str) -> None:
 def _drawn(text: str, errors: list[Finding]) -> TerminalRepr:
     # pytest draws a failure without traceback from this exception: its first line goes into the short summary,
     # the whole text into the report, and xdist can send it.
-    first = headline(errors[0]) + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else "")
+    first = late.load(_BLOCK).headline(errors[0]) + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else "")
     try:
         pytest.fail(text if len(errors) == 1 else f"{first}\n\n{text}", pytrace=False)
     except pytest.fail.Exception as failure:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hermetic._pytest.isolating import marked_mode
+from hermetic._pytest.marks import named
 from hermetic._pytest.options import marker_rules
 from hermetic._pytest.owners import fixture_tenure, test_tenure
 
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from hermetic._pytest.findings import Desk
     from hermetic.guard.ownership.tenure import Tenure
     from hermetic.guard.team import Team
+
+
+# pytest's own function of the fixture that it makes for each parameter of `parametrize`: nobody's code runs in it.
+_PARAMETER = "get_direct_param_fixture_func"
 
 
 class Guarding:
@@ -34,21 +40,23 @@ class Guarding:
         self._desk = desk
         self._fixtures: dict[object, Tenure] = {}
         self._test: Tenure | None = None
+        self._marked: frozenset[pytest.Item] = frozenset()
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        for item in items:
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._marked = frozenset(named(session.items, "hermetic"))
+        for item in self._marked:
             marker_rules(item)  # for its error: a typo must not wait until something leaks
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
         if self._test is not None:  # a runner that skipped the teardown of the test before
             self._team.left(self._test)
-        self._test = tenure = test_tenure(item)
+        self._test = tenure = test_tenure(item, isolation=marked_mode(item) if item in self._marked else None)
         self._team.entering(tenure)
         try:
             return (yield)
         finally:
-            self._desk.take(self._team.judge(), item)
+            self._judge(item)
             self._team.ready(tenure)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -62,12 +70,19 @@ class Guarding:
             if tenure is not None:
                 self._test = None
                 self._team.left(tenure)
-            self._desk.take(self._team.judge(), item)
+            self._judge(item)
+
+    def _judge(self, item: pytest.Item) -> None:
+        verdicts = self._team.judge()
+        if verdicts:
+            self._desk.take(verdicts, item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None]:
+        if getattr(fixturedef.func, "__name__", "") == _PARAMETER:
+            return (yield)
         tenure = fixture_tenure(fixturedef, request)
         self._fixtures[fixturedef] = tenure
         self._team.entering(tenure)

@@ -4,7 +4,6 @@ The ladder around the parts of each test: which phase begins and ends, and what 
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections import deque
 from dataclasses import fields
@@ -14,14 +13,13 @@ from typing import TYPE_CHECKING, TypeGuard
 import pytest
 
 from hermetic._pytest import budgets as budget_options
+from hermetic._pytest.cancelling import is_cancellation
 from hermetic._pytest.ending import Ending, LostTests
 from hermetic._pytest.moduletime import ModuleTime
-from hermetic.guard.capture import Project, details, take, waiting
-from hermetic.guard.capture.text import place_of
+from hermetic.guard import late
 from hermetic.guard.deadlines.budget import describe_seconds
-from hermetic.guard.deadlines.conversion import Conversion
-from hermetic.guard.deadlines.events import DeadlinePassed, HangEnded
-from hermetic.guard.deadlines.ladder import Hang, Ladder, Rung
+from hermetic.guard.deadlines.ladder import Ladder
+from hermetic.guard.deadlines.rung import Rung
 from hermetic.guard.deadlines.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -30,10 +28,16 @@ if TYPE_CHECKING:
     from hermetic._pytest.budgets import Budgets
     from hermetic.foundation import Clock, Event, Sink
     from hermetic.guard.capture import Capture
+    from hermetic.guard.capture.lines import Project
     from hermetic.guard.capture.taking import ContextProvider
+    from hermetic.guard.census.arrivals import Arrivals
+    from hermetic.guard.deadlines.conversion import Conversion
+    from hermetic.guard.deadlines.hang import Hang
 
 _RECENT = 15
 _LONGEST = 160
+# Needed only when something hangs.
+_CAPTURE = "hermetic.guard.capture"
 
 
 class RecentEvents:
@@ -93,12 +97,12 @@ class Hangs:
         self._clock = clock
         self._providers = providers
         self._root = str(config.rootpath)
-        self._project = Project()
+        self._project: Project | None = None
         self._lost = LostTests(config)
         self._ending = Ending(config, lost=self._lost)
         self._dog = Watchdog()
         self._ladder = Ladder(self, dog=self._dog, grace=budgets.grace or 0.5, backstop=self._ending.backstop)
-        self._conversion = Conversion(self._converted)
+        self._conversion: Conversion | None = None
         self._item: pytest.Item | None = None
         self._part = ""
         self._module_time = ModuleTime(budgets)
@@ -106,65 +110,91 @@ class Hangs:
         self._session: pytest.Session | None = None
         self._is_debugged = bool(config.getoption("usepdb", default=False) or config.getoption("trace", default=False))
 
-    def start(self) -> None:
-        self._config.pluginmanager.register(self._module_time, "hermetic-module-time")
+    def start(self, arrivals: Arrivals) -> None:
+        if self._budgets.module is not None:
+            self._config.pluginmanager.register(self._module_time, "hermetic-module-time")
         self._ladder.install()
-        self._conversion.install()
+        arrivals.when("asyncio", self._convert)
         self._ending.start(self._dog, self._budgets.exit)
 
     def stop(self) -> None:
         self._session_watch.clear()
         self._ladder.uninstall()
-        self._conversion.uninstall()
+        if self._conversion is not None:
+            self._conversion.uninstall()
         self._ending.stop()
         if self._budgets.exit is None:
             self._dog.close()
         # Otherwise its thread stays for the exit, since none can be started then; it ends by itself when it stays idle.
 
+    def _convert(self, _: object) -> None:
+        conversion: Conversion = late.load("hermetic.guard.deadlines.conversion").Conversion(self._converted)
+        conversion.install()
+        self._conversion = conversion
+
     # ------------------------------------------------------------ phases
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
-        own = budget_options.of(item, self._budgets)
-        budget, source = self._module_time.bound(item, own.setup, own.source("setup"))
-        yield from self._phase(item, "setup", budget, source)
+        self._begin(item, "setup")
+        try:
+            result = yield
+        except BaseException as error:
+            self._raised(error, item)
+            raise
+        self._returned(item)
+        return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None]:
-        own = budget_options.of(item, self._budgets)
-        budget, source = self._module_time.bound(item, own.call, own.source("call"))
-        yield from self._phase(item, "call", budget, source)
+        self._begin(item, "call")
+        try:
+            result = yield
+        except BaseException as error:
+            self._raised(error, item)
+            raise
+        self._returned(item)
+        return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None]:
         # Its own budget, whatever became of the call: cleaning up must be possible after a timeout, and must end.
-        own = budget_options.of(item, self._budgets)
-        yield from self._phase(item, "teardown", own.teardown, own.source("teardown"))
-
-    def _phase(self, item: pytest.Item, part: str, budget: float | None, source: str) -> Generator[None]:
-        if budget is None or self._is_debugged:
-            return (yield)
-        self._item, self._part = item, part
-        self._ladder.arm(part, budget, source=source)
+        self._begin(item, "teardown")
         try:
             result = yield
         except BaseException as error:
-            hang = self._ladder.disarm()
-            if hang is None or isinstance(error, KeyboardInterrupt | SystemExit):
-                raise
+            self._raised(error, item)
+            raise
+        self._returned(item)
+        return result
+
+    def _begin(self, item: pytest.Item, part: str) -> None:
+        own = budget_options.of(item, self._budgets)
+        budget: float | None = getattr(own, part)
+        source = "the default" if not own.sources else own.source(part)
+        if self._budgets.module is not None and part != "teardown":
+            budget, source = self._module_time.bound(item, budget, source)
+        if budget is not None and not self._is_debugged:
+            self._item, self._part = item, part
+            self._ladder.arm(part, budget, source=source)
+
+    def _raised(self, error: BaseException, item: pytest.Item) -> None:
+        hang = self._ladder.disarm()
+        if hang is not None and not isinstance(error, KeyboardInterrupt | SystemExit):
             self._lost.forget()
             self._ended(hang, item)
             raise self._failure(hang, item.nodeid, error) from None
+
+    def _returned(self, item: pytest.Item) -> None:
         hang = self._ladder.disarm()
         if hang is not None:
             self._lost.forget()
             self._ended(hang, item)
             raise self._failure(hang, item.nodeid, None)
-        return result
 
     def _ended(self, hang: Hang, item: pytest.Item) -> None:
         self._sink.emit(
-            HangEnded(
+            late.load("hermetic.guard.deadlines.events").HangEnded(
                 at_s=self._clock.monotonic(),
                 test=item.nodeid,
                 phase=self._part,
@@ -226,7 +256,10 @@ class Hangs:
     # ------------------------------------------------------------ what the ladder asks
 
     def capture(self) -> Capture:
-        return take(project=self._project, providers=self._providers)
+        module = late.load(_CAPTURE)
+        self._project = self._project or module.Project()
+        capture: Capture = module.take(project=self._project, providers=self._providers)
+        return capture
 
     def captured(self, hang: Hang) -> None:
         nodeid = self._nodeid()
@@ -234,14 +267,14 @@ class Hangs:
         text = self._text(hang, nodeid, None)
         self._lost.keep(nodeid, self._part, text)
         self._sink.emit(
-            DeadlinePassed(
+            late.load("hermetic.guard.deadlines.events").DeadlinePassed(
                 at_s=self._clock.monotonic(),
                 test=nodeid,
                 phase=self._part,
                 budget_s=hang.budget_s,
                 elapsed_s=hang.elapsed_s,
                 source=hang.source,
-                waiting_at="" if at is None else place_of(at, self._root),
+                waiting_at="" if at is None else late.load("hermetic.guard.capture.text").place_of(at, self._root),
                 is_deadlock=hang.is_deadlock,
                 text=text,
             )
@@ -274,13 +307,14 @@ class Hangs:
             if hang.is_deadlock
             else f"hang: {hang.what} took longer than its {describe_seconds(hang.budget_s)} (from {hang.source})"
         )
-        lines = [first, f"after {hang.elapsed_s:.2f} s it was {waiting(hang.capture, root=self._root)}"]
+        capture = late.load(_CAPTURE)
+        lines = [first, f"after {hang.elapsed_s:.2f} s it was {capture.waiting(hang.capture, root=self._root)}"]
         lines[1] = lines[1].replace("it was ", "it was waiting at ", 1)
         if hang.rung > Rung.CAPTURED:
             lines.append(f"ended by {_ENDINGS[hang.rung]}")
-        if error is not None and not isinstance(error, pytest.fail.Exception | asyncio.CancelledError):
+        if error is not None and not isinstance(error, pytest.fail.Exception) and not is_cancellation(error):
             lines.append(f"while it ended, it raised {type(error).__name__}: {error}")
-        lines += ["", details(hang.capture, root=self._root)]
+        lines += ["", capture.details(hang.capture, root=self._root)]
         if self._item is not None:
             lines += ["", f"run again: pytest '{nodeid}'"]
         return "\n".join(lines)

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hermetic.guard.schedule import InterleavingError, interleave
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
 
@@ -80,6 +78,8 @@ def run(item: pytest.Function, function: Callable[..., Coroutine[Any, Any, Any]]
     Run the test under so many orders, or under the one that --hermetic-seed gives. A failure is the test's own, with
     what it takes and the command `again`.
     """
+    from hermetic.guard.schedule import InterleavingError, interleave  # noqa: PLC0415 - it brings asyncio
+
     arguments = {name: item.funcargs[name] for name in inspect.signature(function).parameters}
     try:
         interleave(lambda: function(**arguments), seeds=seeds, seed=item.config.getoption("--hermetic-seed"))
@@ -115,6 +115,8 @@ class InterleaveAll:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> object | None:
+        from hermetic.guard.schedule import InterleavingError, interleave  # noqa: PLC0415 - as above
+
         function = coroutine_function(pyfuncitem)
         if function is None or pyfuncitem.get_closest_marker("interleave") is not None:
             return None

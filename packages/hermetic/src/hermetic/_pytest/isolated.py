@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hermetic.guard.factory import FixtureFactory
+# The factory is imported for the tests that ask for it: few runs need it.
+# ruff: noqa: PLC0415
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, MutableMapping
     from pathlib import Path
+
+    from hermetic.guard.factory import FixtureFactory
 
 # What programs need to run at all; everything else on a developer's machine stays out.
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
@@ -25,6 +28,8 @@ def fixture_factory(tmp_path: Path) -> Generator[FixtureFactory]:
     """
     A `FixtureFactory` in the test's own temporary directory; cleaned up with the test.
     """
+    from hermetic.guard.factory import FixtureFactory
+
     with FixtureFactory(tmp_path / "made") as make:
         yield make
 
@@ -36,6 +41,8 @@ def isolated_environment(tmp_path: Path) -> Generator[MutableMapping[str, str]]:
 
     The test may change it as it likes; it comes back as it was.
     """
+    from hermetic.guard.factory import FixtureFactory
+
     home = tmp_path / "home"
     home.mkdir()
     with FixtureFactory() as make:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pytest
 
+from hermetic._pytest.marks import marked
 from hermetic.guard.limits.kinds import LIMITED
 
 if TYPE_CHECKING:
@@ -81,12 +82,11 @@ class Limiting:
     def pytest_pycollect_makeitem(self) -> Generator[None, object, object]:
         made = yield
         several = made if _is_list(made) else [made]
-        for one in several:
-            if isinstance(one, pytest.Item):
-                marks = list(one.iter_markers(_NAME))
-                if marks:
-                    one.stash[_LIMITS] = _limits(one, marks)
-                    self._count()
+        for one, all_marks in marked(one for one in several if isinstance(one, pytest.Item)):
+            marks = [mark for mark in all_marks if mark.name == _NAME]
+            if marks:
+                one.stash[_LIMITS] = _limits(one, marks)
+                self._count()
         return made
 
 

@@ -7,7 +7,7 @@ that it is.
 
 from __future__ import annotations
 
-import secrets
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,7 +39,7 @@ def seed_of(config: pytest.Config) -> int:
     """
     given: int | None = config.getoption("--hermetic-seed")
     if _seed not in config.stash:
-        config.stash[_seed] = secrets.randbits(32) if given is None else given
+        config.stash[_seed] = int.from_bytes(os.urandom(4), "big") if given is None else given
     return config.stash[_seed]
 
 
@@ -54,6 +54,10 @@ def http_mock(request: pytest.FixtureRequest) -> Generator[HTTPMockFixture]:
 
     made = HTTPMockFixture(seed=seed_of(request.config))
     request.node.stash[_mock] = made
+    plugins = request.config.pluginmanager
+    if not plugins.has_plugin("hermetic-mocking-checks"):
+        # Hooks that every test passes are there only once a test has servers.
+        plugins.register(Checks(), "hermetic-mocking-checks")
     try:
         yield made
     finally:
@@ -68,20 +72,24 @@ def mock_server(http_mock: HTTPMockFixture) -> MockServer:
     return http_mock.server()
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    yield
-    mock = item.stash.get(_mock, None)
-    if mock is not None:
-        mock.check()
+class Checks:
+    """
+    Fails a test for requests that nobody answered, and shows its servers when it failed.
+    """
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None]:
+        yield
+        mock = item.stash.get(_mock, None)
+        if mock is not None:
+            mock.check()
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    mock = item.stash.get(_mock, None)
-    if mock is not None and report.failed and mock.servers and call.when != "setup":
-        report.sections.append(("Hermetic mock servers", mock.describe()))
-    return report
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        mock = item.stash.get(_mock, None)
+        if mock is not None and report.failed and mock.servers and call.when != "setup":
+            report.sections.append(("Hermetic mock servers", mock.describe()))
+        return report

@@ -4,30 +4,30 @@ The plugin's options: ini file, command line, marker.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hermetic._pytest import blocking
-from hermetic.guard.isolation import MODES
-from hermetic.guard.keeping import KeepError, KeepRule, parse_rule
-from hermetic.guard.policy import Policy, PolicyError, Rule, parse
+from hermetic.guard import late
+from hermetic.guard.ownership.tenure import MODES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from hermetic.guard.isolation import Mode
+    from hermetic.guard.keeping import KeepRule
+    from hermetic.guard.ownership.tenure import Mode
+    from hermetic.guard.policy import Policy, Rule
 
 _FRAMES = "3"
 
 # What the project's own code changes by working as it means to: it is put back, and told, and fails no test.
 DEFAULT_RULES = (
-    Rule("warn", kind="stain.module-state"),
-    Rule("warn", kind="stain.module-content"),
-    Rule("warn", kind="stain.singleton"),
-    Rule("warn", kind="stain.fixture-value"),
-    Rule("warn", kind="stain.fault"),
+    "stain.module-state = warn",
+    "stain.module-content = warn",
+    "stain.singleton = warn",
+    "stain.fixture-value = warn",
+    "stain.fault = warn",
 )
 
 
@@ -79,24 +79,56 @@ def add_options(parser: pytest.Parser) -> None:
     )
     parser.addini("hermetic_frames", f"frames shown of where a thing was made ({_FRAMES})", default=_FRAMES)
     blocking.add_options(parser)
+    _add_baseline(parser)
     parser.addini("hermetic_mend", "whether what was found is closed afterwards (true)", type="bool", default=True)
 
 
-@dataclass(frozen=True, slots=True)
+def _add_baseline(parser: pytest.Parser) -> None:
+    group = parser.getgroup("hermetic")
+    group.addoption(
+        "--hermetic-baseline",
+        metavar="FILE",
+        default=None,
+        help="findings that are known: listed and counted, while new ones fail; what is mended is taken off the file",
+    )
+    group.addoption(
+        "--hermetic-baseline-write",
+        action="store_true",
+        help="make the file named by --hermetic-baseline from what this run finds; nothing fails for a finding",
+    )
+    parser.addini("hermetic_baseline", "as --hermetic-baseline, relative to the root directory", default="")
+
+
 class Settings:
     """
     What the user asked for, read and checked once.
     """
 
-    is_on: bool
-    policy: Policy
-    frames: int
-    mend: bool
-    journal: str | None
-    keep: tuple[KeepRule, ...]
-    isolation: Mode
-    packages: tuple[str, ...]
-    resettable: tuple[str, ...]
+    # Written out: a dataclass costs every run most of a millisecond at its start.
+    __slots__ = ("frames", "is_on", "isolation", "journal", "keep", "mend", "packages", "policy", "resettable")
+
+    def __init__(
+        self,
+        *,
+        is_on: bool,
+        policy: Callable[[], Policy],
+        frames: int,
+        mend: bool,
+        journal: str | None,
+        keep: tuple[KeepRule, ...],
+        isolation: Mode,
+        packages: tuple[str, ...],
+        resettable: tuple[str, ...],
+    ) -> None:
+        self.is_on = is_on
+        self.policy = policy
+        self.frames = frames
+        self.mend = mend
+        self.journal = journal
+        self.keep = keep
+        self.isolation: Mode = isolation
+        self.packages = packages
+        self.resettable = resettable
 
 
 def read(config: pytest.Config) -> Settings:
@@ -104,29 +136,60 @@ def read(config: pytest.Config) -> Settings:
     Raises:
         pytest.UsageError: an option that cannot be read, with its source.
     """
-    words: list[str] = config.getoption("--hermetic-policy") or []
-    try:
-        ini = [parse(rule, source=f"hermetic_policy in {config.inipath}") for rule in config.getini("hermetic_policy")]
-        line = [parse(rule, source="--hermetic-policy") for rule in words]
-        keep = [
-            parse_rule(rule, source=f"hermetic_keep in {config.inipath}") for rule in config.getini("hermetic_keep")
-        ]
-    except (PolicyError, KeepError) as error:
-        raise pytest.UsageError(str(error)) from error
     frames = str(config.getini("hermetic_frames")).strip()
     if not frames.isdecimal() or not 1 <= int(frames) <= 50:
         raise pytest.UsageError(f"hermetic_frames = {frames!r} in {config.inipath}: give a whole number from 1 to 50.")
     return Settings(
         is_on=config.getoption("--hermetic") == "on",
-        policy=Policy([*DEFAULT_RULES, *ini, *line], root=str(config.rootpath)),
+        policy=_policy(config),
         frames=int(frames),
         mend=bool(config.getini("hermetic_mend")),
         journal=config.getoption("--hermetic-journal"),
-        keep=tuple(keep),
+        keep=_keep(config),
         isolation=_mode(config),
         packages=tuple(config.getini("hermetic_packages")),
         resettable=_resettable(config),
     )
+
+
+def _policy(config: pytest.Config) -> Callable[[], Policy]:
+    """
+    The policy, made when first asked for, which is when something was found; the user's own rules are read at once.
+    """
+    ini: list[str] = config.getini("hermetic_policy")
+    line: list[str] = config.getoption("--hermetic-policy") or []
+    rules = [
+        *((rule, f"hermetic_policy in {config.inipath}") for rule in ini),
+        *((rule, "--hermetic-policy") for rule in line),
+    ]
+    made: list[Policy] = []
+
+    def policy() -> Policy:
+        if not made:
+            grammar = late.load("hermetic.guard.policy")
+            default = [grammar.parse(rule, source="the defaults") for rule in DEFAULT_RULES]
+            try:
+                own = [grammar.parse(rule, source=source) for rule, source in rules]
+            except grammar.PolicyError as error:
+                raise pytest.UsageError(str(error)) from error
+            made.append(grammar.Policy([*default, *own], root=str(config.rootpath)))
+        return made[0]
+
+    if rules:
+        policy()
+    return policy
+
+
+def _keep(config: pytest.Config) -> tuple[KeepRule, ...]:
+    rules: list[str] = config.getini("hermetic_keep")
+    if not rules:
+        return ()
+    from hermetic.guard.keeping import KeepError, parse_rule  # noqa: PLC0415 - few projects keep anything
+
+    try:
+        return tuple(parse_rule(rule, source=f"hermetic_keep in {config.inipath}") for rule in rules)
+    except KeepError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _resettable(config: pytest.Config) -> tuple[str, ...]:
@@ -170,8 +233,12 @@ def marker_rules(item: pytest.Item) -> Sequence[Rule]:
     Raises:
         pytest.UsageError: a marker that cannot be read, with the test it stands on.
     """
+    marks = list(item.iter_markers("hermetic"))
+    if not marks:
+        return ()
+    grammar = late.load("hermetic.guard.policy")
     rules: list[Rule] = []
-    for mark in reversed(list(item.iter_markers("hermetic"))):
+    for mark in reversed(marks):
         path, line, _ = item.location
         source = f"the marker hermetic on {item.nodeid} ({path}:{(line or 0) + 1})"
         if unknown := set(mark.kwargs) - {"blocking", "isolation", "reason"}:
@@ -179,7 +246,7 @@ def marker_rules(item: pytest.Item) -> Sequence[Rule]:
                 f"{source}: unknown argument {', '.join(sorted(unknown))}; there are blocking=, isolation= and reason=."
             )
         try:
-            rules += [parse(str(rule), source=source) for rule in mark.args]
-        except PolicyError as error:
+            rules += [grammar.parse(str(rule), source=source) for rule in mark.args]
+        except grammar.PolicyError as error:
             raise pytest.UsageError(str(error)) from error
     return rules

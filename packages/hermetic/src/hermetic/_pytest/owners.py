@@ -8,11 +8,14 @@ import inspect
 from typing import TYPE_CHECKING, Any, cast
 
 from hermetic._pytest.isolating import marked_mode
-from hermetic.foundation.finding import Frame, Owner
+from hermetic.guard import late
 from hermetic.guard.ownership.tenure import Tenure
 
 if TYPE_CHECKING:
     import pytest
+
+    from hermetic.foundation.finding import Frame, Owner
+    from hermetic.guard.ownership.tenure import Mode
 
 # Names under which pytest hides xunit-style set-up functions as fixtures, to the words that users wrote.
 _HIDDEN = {
@@ -27,8 +30,8 @@ _HIDDEN = {
 }
 
 
-def test_tenure(item: pytest.Item) -> Tenure:
-    return Tenure(lambda: _test_owner(item), isolation=marked_mode(item))
+def test_tenure(item: pytest.Item, *, isolation: Mode | None) -> Tenure:
+    return Tenure(lambda: _test_owner(item), isolation=isolation)
 
 
 def fixture_tenure(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Tenure:
@@ -46,8 +49,12 @@ def fixture_tenure(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRe
 
 def _test_owner(item: pytest.Item) -> Owner:
     path, line, _ = item.location
-    defined = Frame(file=str(item.path), line=line + 1, function=item.name) if line is not None else None
-    return Owner(kind="test", name=item.nodeid or path, scope="function", node=item.nodeid, defined=defined)
+    records = late.load("hermetic.foundation.finding")
+    defined = records.Frame(file=str(item.path), line=line + 1, function=item.name) if line is not None else None
+    owner: Owner = records.Owner(
+        kind="test", name=item.nodeid or path, scope="function", node=item.nodeid, defined=defined
+    )
+    return owner
 
 
 def _fixture_owner(fixturedef: pytest.FixtureDef[Any], node: Any, parameter: object) -> Owner:
@@ -55,7 +62,7 @@ def _fixture_owner(fixturedef: pytest.FixtureDef[Any], node: Any, parameter: obj
     for hidden, words in _HIDDEN.items():
         if name.startswith(hidden):
             name = words
-    return Owner(
+    owner: Owner = late.load("hermetic.foundation.finding").Owner(
         kind="fixture",
         name=name,
         scope=fixturedef.scope,
@@ -63,6 +70,7 @@ def _fixture_owner(fixturedef: pytest.FixtureDef[Any], node: Any, parameter: obj
         parameter="" if parameter is None else _safe(parameter),
         defined=defined_at(fixturedef.func),
     )
+    return owner
 
 
 def defined_at(function: object) -> Frame | None:
@@ -74,7 +82,10 @@ def defined_at(function: object) -> Frame | None:
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     if code is None:
         return None
-    return Frame(file=code.co_filename, line=code.co_firstlineno, function=code.co_name)
+    frame: Frame = late.load("hermetic.foundation.finding").Frame(
+        file=code.co_filename, line=code.co_firstlineno, function=code.co_name
+    )
+    return frame
 
 
 def _safe(parameter: object) -> str:

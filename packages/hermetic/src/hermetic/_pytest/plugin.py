@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hermetic._pytest import (
-    baselining,
     budgets,
     histories,
     interleaving,
@@ -31,7 +30,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.add_options(parser)
     budgets.add_options(parser)
     resuming.add_options(parser)
-    baselining.add_options(parser)
     mocking.add_options(parser)
     limiting.add_options(parser)
     histories.add_options(parser)

@@ -8,7 +8,6 @@ of them than the budget allows. Leaks and hangs are never tried again, and nothi
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from dataclasses import dataclass
@@ -16,6 +15,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from _pytest import runner  # pytest offers no public name for one phase of an item
+
+from hermetic._pytest.cancelling import is_cancellation
+from hermetic._pytest.marks import named
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -103,7 +105,7 @@ class Scout:
         self._retrying = retrying
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        if any(item.get_closest_marker("retry") for item in items):
+        if named(items, "retry"):
             self._config.pluginmanager.register(self._retrying, "hermetic-retrying")
             self._retrying.pytest_collection_modifyitems(items)
 
@@ -173,7 +175,7 @@ class Retrying:
         if not any(report.failed for report in reports) or item.session.shouldfail or item.session.shouldstop:
             return False
         raised = item.stash.get(_RAISED, None)
-        if isinstance(raised, asyncio.CancelledError | KeyboardInterrupt) or hasattr(raised, "hang"):
+        if isinstance(raised, KeyboardInterrupt) or is_cancellation(raised) or hasattr(raised, "hang"):
             return False
         if retry.only and not isinstance(raised, retry.only):
             return False

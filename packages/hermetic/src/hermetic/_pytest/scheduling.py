@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import pytest
 
-from hermetic._pytest.interleaving import coroutine_function, run, seeds_of
-from hermetic.guard.schedule import VirtualClock
+from hermetic._pytest.marks import marked, named
+
+# What the tests need that ask for it is imported for them: it brings asyncio.
+# ruff: noqa: PLC0415
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from hermetic.guard.schedule import VirtualClock
 
 MARKERS = {
     "virtual_time": "virtual_time(follow=False): the time of event loops jumps when nothing else can run; "
@@ -27,6 +31,8 @@ def virtual_clock(request: pytest.FixtureRequest) -> Generator[VirtualClock]:
     """
     Virtual time for this test, and the clock that tells it.
     """
+    from hermetic.guard.schedule import VirtualClock
+
     mark = request.node.get_closest_marker("virtual_time")
     clock = VirtualClock()
     clock.start(follow=bool(mark is not None and mark.kwargs.get("follow", False)))
@@ -36,11 +42,13 @@ def virtual_clock(request: pytest.FixtureRequest) -> Generator[VirtualClock]:
         clock.stop()
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    if isinstance(item, pytest.Function) and item.get_closest_marker("virtual_time") is not None:
-        names = item.fixturenames
-        if "virtual_clock" not in names:
-            names.insert(0, "virtual_clock")
+def pytest_collection_finish(session: pytest.Session) -> None:
+    for item in named(session.items, "virtual_time"):
+        if isinstance(item, pytest.Function) and "virtual_clock" not in item.fixturenames:
+            item.fixturenames.insert(0, "virtual_clock")
+    # A hook that every test passes is there only if some test is marked.
+    if named(session.items, "interleave"):
+        session.config.pluginmanager.register(Interleaved(), "hermetic-interleaved")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -50,8 +58,8 @@ def pytest_pycollect_makeitem() -> Generator[None, object, object]:
     """
     made = yield
     several = made if _is_list(made) else [made]
-    for one in several:
-        if isinstance(one, pytest.Function):
+    for one, marks in marked(one for one in several if isinstance(one, pytest.Item)):
+        if isinstance(one, pytest.Function) and any(mark.name in MARKERS for mark in marks):
             _check(one)
     return made
 
@@ -61,6 +69,8 @@ def _is_list(value: object) -> TypeGuard[list[object]]:
 
 
 def _check(item: pytest.Function) -> None:
+    from hermetic._pytest.interleaving import coroutine_function, seeds_of
+
     path, line, _ = item.reportinfo()
     source = f"the marker in {path}:{(line or 0) + 1}"
     for mark in item.iter_markers("interleave"):
@@ -79,14 +89,18 @@ def _check(item: pytest.Function) -> None:
             raise pytest.Collector.CollectError(f"{source}: virtual_time(follow=…) is True or False.")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
+class Interleaved:
     """
-    An interleaved test is run here, on loops of its own, instead of by the plugin that runs other async tests.
+    Runs interleaved tests on loops of their own, instead of the plugin that runs other async tests.
     """
-    mark = pyfuncitem.get_closest_marker("interleave")
-    function = coroutine_function(pyfuncitem) if mark is not None else None
-    if mark is None or function is None:
-        return None
-    run(pyfuncitem, function, seeds=seeds_of(mark, source=pyfuncitem.nodeid), again="")
-    return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> object | None:
+        from hermetic._pytest.interleaving import coroutine_function, run, seeds_of
+
+        mark = pyfuncitem.get_closest_marker("interleave")
+        function = coroutine_function(pyfuncitem) if mark is not None else None
+        if mark is None or function is None:
+            return None
+        run(pyfuncitem, function, seeds=seeds_of(mark, source=pyfuncitem.nodeid), again="")
+        return True

@@ -11,6 +11,8 @@ from hermetic._pytest.explaining import DIAGNOSES_ATTRIBUTE
 from hermetic._pytest.findings import REPORT_ATTRIBUTE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pytest
 
     from hermetic.guard.team import Team
@@ -27,39 +29,40 @@ _MOST_TESTS = 3
 
 class Summary:
     """
-    Collects the findings of all reports, also of those that xdist's workers sent.
+    Shows the findings of all reports, also of those that xdist's workers sent.
     """
 
     def __init__(self, *, team: Team, journal: JournalWriter | None) -> None:
         self._team = team
         self._journal = journal
-        self._found: list[tuple[str, dict[str, Any]]] = []
         self._causes: dict[str, list[tuple[str, dict[str, Any]]]] = {}
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        for finding in getattr(report, REPORT_ATTRIBUTE, ()):
-            self._found.append((report.nodeid, finding))
-        for diagnosis in getattr(report, DIAGNOSES_ATTRIBUTE, ()):
-            if diagnosis["rule"] not in _TOLD_ELSEWHERE:
-                self._causes.setdefault(diagnosis["cause"], []).append((report.nodeid, diagnosis))
+    def _read_causes(self, reports: Iterable[Any]) -> None:
+        for report in reports:
+            for diagnosis in getattr(report, DIAGNOSES_ATTRIBUTE, ()):
+                if diagnosis["rule"] not in _TOLD_ELSEWHERE:
+                    self._causes.setdefault(diagnosis["cause"], []).append((report.nodeid, diagnosis))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._journal is not None and self._journal.complaint:
             terminalreporter.line(f"Hermetic: {self._journal.complaint}")
-        warned = [(test, finding) for test, finding in self._found if finding["level"] == "warn"]
-        if not self._found and not self._team.failures and not self._causes:
+        # From what the terminal's reporter has kept: a hook that every report passes would cost every test.
+        reports = [report for reports in terminalreporter.stats.values() for report in reports]
+        found: list[tuple[str, dict[str, Any]]] = [
+            (report.nodeid, finding) for report in reports for finding in getattr(report, REPORT_ATTRIBUTE, ())
+        ]
+        self._read_causes(reports)
+        warned = [(test, finding) for test, finding in found if finding["level"] == "warn"]
+        if not found and not self._team.failures and not self._causes:
             return
         terminalreporter.section("Hermetic")
         self._show_causes(terminalreporter)
         counts = Counter(
-            f"{finding['title']}"
-            for _, finding in self._found
-            if finding["level"] != "kept"
-            for _ in range(finding["count"])
+            f"{finding['title']}" for _, finding in found if finding["level"] != "kept" for _ in range(finding["count"])
         )
         for title, count in counts.most_common():
             terminalreporter.line(f"{count:>5}  {title}")
-        for title, reason in sorted({(one["title"], one["kept"]) for _, one in self._found if one["level"] == "kept"}):
+        for title, reason in sorted({(one["title"], one["kept"]) for _, one in found if one["level"] == "kept"}):
             terminalreporter.line(f"kept on purpose: {title}: {reason}")
         for test, finding in warned:
             terminalreporter.line(f"warning: {finding['title']}: {finding['subject']}  in {test}")

@@ -8,7 +8,10 @@ another, and read long after the test.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from hermetic.foundation.remedy import Remedy
 
 Scope: TypeAlias = Literal["function", "class", "module", "package", "session"]
 OwnerKind: TypeAlias = Literal["test", "fixture", "session"]
@@ -66,16 +69,6 @@ class Owner:
             return "the session (no test or fixture was running)"
         parameter = f"[{self.parameter}]" if self.parameter else ""
         return f"{self.scope} fixture {self.name}{parameter}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remedy:
-    """
-    What to do: a sentence, and code that a user can paste.
-    """
-
-    text: str
-    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

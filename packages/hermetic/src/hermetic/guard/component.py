@@ -20,7 +20,6 @@ A component that raises out of any of these is reported once and taken out of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from hermetic.guard.ownership.tenure import Tenure
 
 
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """
     A finding with the way to mend it.
@@ -39,8 +37,12 @@ class Verdict:
     switched off. It returns what was done ("closed"), for the reader; it may raise, which is then what the reader is told.
     """
 
-    finding: Finding
-    mend: Callable[[], str] | None = None
+    # Written out: a dataclass costs every run most of a millisecond at its start.
+    __slots__ = ("finding", "mend")
+
+    def __init__(self, finding: Finding, mend: Callable[[], str] | None = None) -> None:
+        self.finding = finding
+        self.mend = mend
 
 
 class Component(Protocol):

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hermetic.foundation.events import Event
-from hermetic.guard.census import audit
+from hermetic.guard import audit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

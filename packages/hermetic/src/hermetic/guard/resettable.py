@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import weakref
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from hermetic.errors import HermeticError
@@ -37,23 +36,14 @@ class ResettableError(HermeticError, TypeError):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """
-    One registered object: a reference to it, and the function that makes it fresh if its state is not to be put back.
-    """
-
-    reference: Callable[[], object]
-    reset: Callable[[Any], object] | None
-
-
 class Register:
     """
     Everything that was registered and still lives. Objects are held weakly where that is possible.
     """
 
     def __init__(self) -> None:
-        self._entries: dict[int, Entry] = {}
+        # A reference to each object, and the function that makes it fresh if its state is not to be put back.
+        self._entries: dict[int, tuple[Callable[[], object], Callable[[Any], object] | None]] = {}
         self.changes = 0
         """
         How often something was added, by which a reader sees that there is more.
@@ -65,14 +55,14 @@ class Register:
             reference: Callable[[], object] = weakref.ref(target, lambda _: self._entries.pop(identity, None))
         except TypeError:
             reference = functools.partial(_itself, target)
-        self._entries[identity] = Entry(reference, reset)
+        self._entries[identity] = (reference, reset)
         self.changes += 1
 
     def living(self) -> Iterator[tuple[object, Callable[[Any], object] | None]]:
-        for entry in tuple(self._entries.values()):
-            target = entry.reference()
+        for reference, reset in tuple(self._entries.values()):
+            target = reference()
             if target is not None:
-                yield target, entry.reset
+                yield target, reset
 
 
 def _itself(target: object) -> object:

@@ -4,12 +4,10 @@ The components of one run, called together, each failure kept to itself.
 
 from __future__ import annotations
 
-import traceback
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
+from hermetic.guard import late
 from hermetic.guard.component import Quiet
-from hermetic.guard.events import ComponentFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
     from hermetic.guard.ownership.roll import Roll
     from hermetic.guard.ownership.tenure import Tenure
 
-P = ParamSpec("P")
-T = TypeVar("T")
 _STEPS = ("entering", "ready", "leaving", "left", "judge")
 
 
@@ -32,21 +28,18 @@ def _by_step(components: Sequence[Component]) -> dict[str, tuple[Component, ...]
     }
 
 
-def _judge(component: Component, ended: Sequence[Tenure]) -> list[Verdict]:
-    # A judge may be a generator, which fails only while it is read.
-    return list(component.judge(ended))
-
-
-@dataclass(frozen=True, slots=True)
 class Failure:
     """
     A component that raised: it takes no more part in the run.
     """
 
-    component: str
-    step: str
-    error: str
-    traceback: str
+    __slots__ = ("component", "error", "step", "traceback")
+
+    def __init__(self, component: str, step: str, error: str, traceback: str) -> None:
+        self.component = component
+        self.step = step
+        self.error = error
+        self.traceback = traceback
 
 
 class Team:
@@ -74,22 +67,36 @@ class Team:
         for component in reversed(tuple(self._components)):
             self._guarded(component, "stop", component.stop)
 
+    # Each step runs several times a test, so that every call counts that is not made.
+
     def entering(self, tenure: Tenure) -> None:
         self.roll.enter(tenure)
         for component in self._taking_part["entering"]:
-            self._guarded(component, "entering", component.entering, tenure)
+            try:
+                component.entering(tenure)
+            except Exception as error:  # noqa: BLE001 - whatever a component raises must not reach the tests
+                self._take_out(component, "entering", error)
 
     def ready(self, tenure: Tenure) -> None:
         for component in self._taking_part["ready"]:
-            self._guarded(component, "ready", component.ready, tenure)
+            try:
+                component.ready(tenure)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._take_out(component, "ready", error)
 
     def leaving(self, tenure: Tenure) -> None:
         for component in reversed(self._taking_part["leaving"]):
-            self._guarded(component, "leaving", component.leaving, tenure)
+            try:
+                component.leaving(tenure)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._take_out(component, "leaving", error)
 
     def left(self, tenure: Tenure) -> None:
         for component in reversed(self._taking_part["left"]):
-            self._guarded(component, "left", component.left, tenure)
+            try:
+                component.left(tenure)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._take_out(component, "left", error)
         self.roll.end(tenure)
 
     def judge(self) -> list[Verdict]:
@@ -101,26 +108,27 @@ class Team:
             return []
         verdicts: list[Verdict] = []
         for component in self._taking_part["judge"]:
-            verdicts += self._guarded(component, "judge", _judge, component, ended) or ()
+            try:
+                # A judge may be a generator, which fails only while it is read.
+                verdicts += list(component.judge(ended))
+            except Exception as error:  # noqa: BLE001 - as above
+                self._take_out(component, "judge", error)
         return verdicts
 
-    def _guarded(
-        self, component: Component, step: str, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T | None:
+    def _guarded(self, component: Component, step: str, call: Callable[[], None]) -> None:
         try:
-            return call(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - whatever a component raises must not reach the tests
+            call()
+        except Exception as error:  # noqa: BLE001 - as above
             self._take_out(component, step, error)
-            return None
 
     def _take_out(self, component: Component, step: str, error: Exception) -> None:
-        text = "".join(traceback.format_exception(error))
+        text = "".join(late.load("traceback").format_exception(error))
         said = f"{type(error).__name__}: {error}"
         self.failures.append(Failure(component.name, step, said, text))
         self._components.remove(component)
         self._taking_part = _by_step(self._components)
         self._sink.emit(
-            ComponentFailed(
+            late.load("hermetic.guard.events").ComponentFailed(
                 at_s=self._clock.monotonic(), component=component.name, step=step, error=said, traceback=text
             )
         )

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hermetic.foundation.finding import Remedy
+from hermetic.foundation.remedy import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,11 +1,19 @@
 """
 What a program waits for, told at one moment: await chains as trees, threads, deadlocks as cycles.
+
+Each name is imported when it is first asked for: most of it brings asyncio, which few runs need before something hangs.
 """
 
-from hermetic.guard.capture.lines import Project
-from hermetic.guard.capture.model import Capture, Line, TaskState, ThreadState, Wait
-from hermetic.guard.capture.taking import take, take_task
-from hermetic.guard.capture.text import details, render, waiting
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hermetic.guard.capture.lines import Project
+    from hermetic.guard.capture.model import Capture, Line, TaskState, ThreadState, Wait
+    from hermetic.guard.capture.taking import take, take_task
+    from hermetic.guard.capture.text import details, render, waiting
 
 __all__ = [
     "Capture",
@@ -20,3 +28,30 @@ __all__ = [
     "take_task",
     "waiting",
 ]
+
+_HOMES = {
+    "Capture": "model",
+    "Line": "model",
+    "Project": "lines",
+    "TaskState": "model",
+    "ThreadState": "model",
+    "Wait": "model",
+    "details": "text",
+    "render": "text",
+    "take": "taking",
+    "take_task": "taking",
+    "waiting": "text",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'hermetic.guard.capture' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"hermetic.guard.capture.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

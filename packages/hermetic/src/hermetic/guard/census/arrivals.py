@@ -29,16 +29,24 @@ class Arrivals(MetaPathFinder):
     def __init__(self) -> None:
         self._awaited: dict[str, list[Action]] = {}
         self._looking: set[str] = set()
+        self._loading: set[str] = set()
 
     def when(self, name: str, action: Action) -> None:
         """
         Call `action` with the module `name`; what it raises is dropped, as it would fail somebody's import.
         """
         module = sys.modules.get(name)
-        if module is not None:
+        if module is not None and name not in self._loading:
             action(module)
             return
-        self._awaited.setdefault(name, []).append(action)
+        self.expect(name)
+        self._awaited[name].append(action)
+
+    def expect(self, name: str) -> None:
+        """
+        Somebody may call `when` for this module in the middle of its import, as for uvloop, which imports asyncio.
+        """
+        self._awaited.setdefault(name, [])
         if self not in sys.meta_path:
             sys.meta_path.insert(0, self)
 
@@ -67,7 +75,11 @@ class Arrivals(MetaPathFinder):
 
         def exec_module(module: ModuleType) -> None:
             del loader.exec_module
-            original(module)
+            self._loading.add(name)
+            try:
+                original(module)
+            finally:
+                self._loading.discard(name)
             for action in self._awaited.pop(name, ()):
                 with contextlib.suppress(Exception):
                     action(module)

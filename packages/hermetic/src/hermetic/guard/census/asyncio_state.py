@@ -10,9 +10,9 @@ from asyncio import base_events, locks, runners
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hermetic.foundation.finding import Remedy
+from hermetic.foundation.remedy import Remedy
+from hermetic.guard import late
 from hermetic.guard.census import loops
-from hermetic.guard.census.cases import Case
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wording import safe_repr
 from hermetic.guard.census.wrapping import all_of, at_creation, before
@@ -89,7 +89,7 @@ class ScheduledCalls(Basic):
                 continue
             due = handle.when() - loop.time()
             intake.happened(
-                Case(
+                late.load("hermetic.guard.census.cases").Case(
                     kind=self.kind,
                     title=f"{self.title} {self.verb}",
                     subject=f"{function.__qualname__}() in {max(0.0, due):.3g} s",

@@ -4,15 +4,16 @@ Single leaks, and how those of one cause become one finding.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from hermetic.foundation.finding import Finding, Frame, Remedy, Site
+from hermetic.foundation.finding import Finding, Frame, Site
 from hermetic.guard.component import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from hermetic.foundation.remedy import Remedy
     from hermetic.guard.census.site import RawSite, Reader
     from hermetic.guard.ownership import Tenure
 
@@ -41,6 +42,9 @@ class Case:
     mend: Callable[[], str] | None = None
     kept: str = ""
     holds: dict[str, int] = field(default_factory=dict[str, int])
+
+    def kept_for(self, reason: str) -> Case:
+        return replace(self, kept=reason)
 
 
 def verdicts(cases: Iterable[Case], *, reader: Reader) -> Iterator[Verdict]:

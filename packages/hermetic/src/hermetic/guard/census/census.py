@@ -7,42 +7,48 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hermetic.guard import late
 from hermetic.guard.census import site
 from hermetic.guard.census.attribution import Attribution
-from hermetic.guard.census.cases import Case, verdicts
 from hermetic.guard.census.dropped import DroppedWarnings
 from hermetic.guard.census.holding import reached
 from hermetic.guard.census.ledger import Entry, HeldEntry, Ledger
 from hermetic.guard.census.wording import safe_repr
 from hermetic.guard.component import Quiet
-from hermetic.guard.keeping import Keeping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from hermetic.guard.census.arrivals import Arrivals
+    from hermetic.guard.census.cases import Case
     from hermetic.guard.census.tracker import Held, Listed, Tracker
     from hermetic.guard.component import Verdict
+    from hermetic.guard.keeping import Keeping, KeepRule
     from hermetic.guard.ownership import Roll, Tenure
 
 AnyEntry = Entry | HeldEntry
 
 
-@dataclass(slots=True)
+# Needed only when something was found.
+_CASES = "hermetic.guard.census.cases"
+
+
 class Suspect:
     """
     An open resource whose owner ended, with those that it holds.
     """
 
-    entry: AnyEntry
-    tracker: Tracker
-    resource: Any
-    is_dropped: bool
-    parts: list[Suspect] = field(default_factory=list["Suspect"])
+    __slots__ = ("entry", "is_dropped", "parts", "resource", "tracker")
+
+    def __init__(self, entry: AnyEntry, tracker: Tracker, resource: Any, *, is_dropped: bool) -> None:
+        self.entry = entry
+        self.tracker = tracker
+        self.resource = resource
+        self.is_dropped = is_dropped
+        self.parts: list[Suspect] = []
 
 
 class Census(Quiet):
@@ -59,9 +65,9 @@ class Census(Quiet):
         roll: Roll,
         arrivals: Arrivals,
         awaited: Mapping[str, Callable[[], Sequence[Tracker]]] | None = None,
-        keeping: Keeping | None = None,
+        keep: Sequence[KeepRule] = (),
     ) -> None:
-        self._keeping = keeping or Keeping()
+        self._keep = keep
         self.ledger = Ledger()
         self.attribution = Attribution(roll)
         self._reader = site.Reader()
@@ -174,14 +180,16 @@ class Census(Quiet):
             return ()
         self._hand_over(suspects, tenures)
         cases = [self._with_reason(_case(suspect), suspect) for suspect in _causes(suspects)]
-        return verdicts([*cases, *happened], reader=self._reader)
+        found: Iterable[Verdict] = late.load(_CASES).verdicts([*cases, *happened], reader=self._reader)
+        return found
 
     def _with_reason(self, case: Case, suspect: Suspect) -> Case:
         files = self._reader.files(suspect.entry.site)
+        keeping: Keeping = late.load("hermetic.guard.keeping").Keeping(self._keep)
         for one in suspect.tracker.stands_for(suspect.resource):
-            reason = self._keeping.reason(one, kind=case.kind, subject=case.subject, files=files)
+            reason = keeping.reason(one, kind=case.kind, subject=case.subject, files=files)
             if reason:
-                return replace(case, kept=reason)
+                return case.kept_for(reason)
         return case
 
     def _suspects(self, tenures: Sequence[Tenure]) -> list[Suspect]:
@@ -192,7 +200,7 @@ class Census(Quiet):
                     is_dropped = not entry.tracker.is_note and entry.is_dropped()
                     resource = entry()
                     if resource is not None and self._is_suspicious(entry, resource):
-                        suspects.append(Suspect(entry, entry.tracker, resource, is_dropped))
+                        suspects.append(Suspect(entry, entry.tracker, resource, is_dropped=is_dropped))
                     entry.release()
         return suspects
 
@@ -275,7 +283,7 @@ def _causes(suspects: list[Suspect]) -> list[Suspect]:
 def _case(suspect: Suspect, *, may_mend: bool = True, also: str = "") -> Case:
     entry = suspect.entry
     tracker = suspect.tracker
-    return Case(
+    case: Case = late.load(_CASES).Case(
         kind=tracker.kind,
         title=f"{tracker.title} {'dropped without being closed' if suspect.is_dropped else tracker.verb}",
         subject=_subject(tracker, suspect.resource, entry.note),
@@ -286,6 +294,7 @@ def _case(suspect: Suspect, *, may_mend: bool = True, also: str = "") -> Case:
         mend=(lambda: _mend(suspect)) if may_mend else None,
         holds=dict(Counter(part.tracker.noun for part in suspect.parts)),
     )
+    return case
 
 
 def _mend(suspect: Suspect) -> str:

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import traceback
 import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hermetic.foundation.finding import Remedy
-from hermetic.guard.census.cases import Case
+from hermetic.foundation.remedy import Remedy
+from hermetic.guard import late
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wrapping import replace
 
@@ -57,8 +56,9 @@ class Coroutines(Basic):
                 self._freed(intake, coroutine)
             text = f"coroutine '{coroutine.__qualname__}' was never awaited"
             if shows_origin:
-                frames = [traceback.FrameSummary(file, line, name) for file, line, name in coroutine.cr_origin or ()]
-                created = "".join(traceback.format_list(frames[::-1])).rstrip()
+                lines = late.load("traceback")
+                frames = [lines.FrameSummary(file, line, name) for file, line, name in coroutine.cr_origin or ()]
+                created = "".join(lines.format_list(frames[::-1])).rstrip()
                 text = f"{text}\nCoroutine created at (most recent call last)\n{created}"
             warnings.warn(text, category=RuntimeWarning, stacklevel=2, source=coroutine)
 
@@ -67,7 +67,7 @@ class Coroutines(Basic):
     def _freed(self, intake: Intake, coroutine: Any) -> None:
         code = coroutine.cr_code
         intake.happened(
-            Case(
+            late.load("hermetic.guard.census.cases").Case(
                 kind=self.kind,
                 title=f"{self.title} {self.verb}",
                 subject=f"{coroutine.__qualname__}()",

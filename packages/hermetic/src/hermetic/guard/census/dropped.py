@@ -10,24 +10,22 @@ CPython, Python/_warnings.c, `get_filter` and `check_matched`).
 from __future__ import annotations
 
 import contextlib
-import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from hermetic.foundation.finding import Remedy
+from hermetic.foundation.remedy import Remedy
+from hermetic.guard import late
 from hermetic.guard.census import site
-from hermetic.guard.census.cases import Case
 from hermetic.guard.census.wording import safe_repr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hermetic.guard.census.cases import Case
     from hermetic.guard.census.tracker import Listed, Tracker
 
-_SPEAKS = re.compile(
-    r"unclosed |Unclosed |subprocess \d+ is still running|Implicitly cleaning up | was deleted before being"
-)
-_WHAT = re.compile(r"unclosed |Unclosed ", re.IGNORECASE)
+_SPEAKS = ("unclosed ", "Unclosed ", " is still running", "Implicitly cleaning up ", " was deleted before being")
+_CASES = "hermetic.guard.census.cases"
 
 
 class DroppedWarnings:
@@ -57,7 +55,7 @@ class DroppedWarnings:
         """
         Called by the interpreter with the text of a warning; None means that this filter does not apply.
         """
-        if self._hearing or not _SPEAKS.search(text):
+        if self._hearing or not any(words in text for words in _SPEAKS):
             return
         self._hearing = True  # what is asked below may warn itself
         try:
@@ -73,7 +71,7 @@ class DroppedWarnings:
             return
         self._intake.forget(entry)
         self._intake.happened(
-            Case(
+            late.load(_CASES).Case(
                 kind=tracker.kind,
                 title=f"{tracker.title} dropped without being closed",
                 subject=text,
@@ -102,12 +100,13 @@ class DroppedWarnings:
 
 
 def _unknown(text: str, tenure: Any) -> Case:
-    return Case(
+    case: Case = late.load(_CASES).Case(
         kind="resource.dropped",
         title="Resource dropped without being closed",
-        subject=_WHAT.sub("", text),
+        subject=text.replace("unclosed ", "").replace("Unclosed ", ""),
         remedy=Remedy(text="Close it where it was opened, in a with or a finally."),
         tenure=tenure,
         site=site.take(3),
         evidence=["it was freed at the line shown; where it was made is not known"],
     )
+    return case

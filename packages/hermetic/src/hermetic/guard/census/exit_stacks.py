@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from hermetic.foundation.finding import Remedy
+from hermetic.foundation.remedy import Remedy
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wording import safe_repr
 from hermetic.guard.census.wrapping import at_creation

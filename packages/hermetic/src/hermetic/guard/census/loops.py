@@ -11,7 +11,7 @@ import time
 from asyncio import base_events, events, selector_events
 from typing import TYPE_CHECKING, Any
 
-from hermetic.foundation.finding import Remedy
+from hermetic.foundation.remedy import Remedy
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wording import safe_repr
 from hermetic.guard.census.wrapping import after, all_of, at_creation

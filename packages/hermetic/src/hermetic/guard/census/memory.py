@@ -7,8 +7,8 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING, Any
 
-from hermetic.foundation.finding import Remedy
-from hermetic.guard.census import audit
+from hermetic.foundation.remedy import Remedy
+from hermetic.guard import audit
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wording import safe_repr
 from hermetic.guard.census.wrapping import all_of, at_creation

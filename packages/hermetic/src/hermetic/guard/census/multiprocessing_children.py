@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from hermetic.foundation.finding import Remedy
+from hermetic.foundation.remedy import Remedy
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wrapping import all_of, before
 

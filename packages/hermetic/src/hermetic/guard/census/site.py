@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import site
 import sys
-import sysconfig
 from pathlib import Path
 from types import CodeType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from hermetic.foundation.finding import Frame, Site
+from hermetic.guard import late
+
+if TYPE_CHECKING:
+    from hermetic.foundation.finding import Site
 
 # (code, instruction offset) pairs, innermost first; the last element tells whether the stack went on.
 RawSite: TypeAlias = tuple[tuple[tuple[CodeType, int], ...], bool]
@@ -60,12 +62,15 @@ class Reader:
     """
 
     def __init__(self) -> None:
-        paths = sysconfig.get_paths()
-        roots = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
-        roots |= {*site.getsitepackages(), site.getusersitepackages(), _HERMETIC}
+        # Not from sysconfig, whose tables cost every run several milliseconds.
+        standard = {
+            str(Path(os.__file__).parent),
+            f"{sys.exec_prefix}/lib/python{sys.version_info[0]}.{sys.version_info[1]}",
+        }
+        roots = {*standard, *site.getsitepackages(), site.getusersitepackages(), _HERMETIC}
         roots |= {os.path.realpath(root) for root in roots}
         self._foreign = ("<", *(root.rstrip(os.sep) + os.sep for root in roots))
-        self._standard = tuple(paths[key] + os.sep for key in ("stdlib", "platstdlib"))
+        self._standard = tuple(root + os.sep for root in standard)
         self._known: dict[str, bool] = {}
 
     def is_users(self, file: str) -> bool:
@@ -79,13 +84,15 @@ class Reader:
         pairs, cut = raw
         mine = [pair for pair in pairs if self.is_users(pair[0].co_filename)]
         chosen = mine or [pair for pair in pairs if not pair[0].co_filename.startswith(_HERMETIC)][:3]
-        return Site(
+        finding = late.load("hermetic.foundation.finding")
+        found: Site = finding.Site(
             frames=tuple(
-                Frame(file=code.co_filename, line=line_of(code, offset), function=_name(code))
+                finding.Frame(file=code.co_filename, line=line_of(code, offset), function=_name(code))
                 for code, offset in chosen
             ),
             depth_cut=cut,
         )
+        return found
 
     def is_direct(self, raw: RawSite) -> bool:
         """

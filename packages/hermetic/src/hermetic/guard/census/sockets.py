@@ -10,8 +10,8 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING, Any
 
-from hermetic.foundation.finding import Remedy
-from hermetic.guard.census import audit
+from hermetic.foundation.remedy import Remedy
+from hermetic.guard import audit
 from hermetic.guard.census.tracker import Basic
 
 if TYPE_CHECKING:

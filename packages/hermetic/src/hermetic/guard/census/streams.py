@@ -8,7 +8,7 @@ import contextlib
 from asyncio import base_events, base_subprocess, selector_events
 from typing import TYPE_CHECKING, Any
 
-from hermetic.foundation.finding import Remedy
+from hermetic.foundation.remedy import Remedy
 from hermetic.guard.census import loops
 from hermetic.guard.census.sockets import address
 from hermetic.guard.census.tracker import Basic

@@ -15,9 +15,9 @@ from asyncio import base_events, runners
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hermetic.foundation.finding import Remedy
+from hermetic.foundation.remedy import Remedy
+from hermetic.guard import late
 from hermetic.guard.census import loops
-from hermetic.guard.census.cases import Case
 from hermetic.guard.census.tracker import RUNS_THE_LOOP, Basic
 from hermetic.guard.census.wording import safe_repr
 from hermetic.guard.census.wrapping import all_of, before, replace
@@ -168,7 +168,7 @@ class Tasks(Basic):
         entry = intake.find(about, self.kind)
         destroyed = message.startswith("Task was destroyed")
         intake.happened(
-            Case(
+            late.load("hermetic.guard.census.cases").Case(
                 kind="asyncio.task_destroyed" if destroyed else self._failed.kind,
                 title="Task destroyed while it was pending"
                 if destroyed

@@ -8,8 +8,8 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from hermetic.foundation.finding import Remedy
-from hermetic.guard.census import audit
+from hermetic.foundation.remedy import Remedy
+from hermetic.guard import audit
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wrapping import all_of
 

@@ -10,7 +10,7 @@ import time
 from concurrent.futures import thread as thread_pools
 from typing import TYPE_CHECKING, Any
 
-from hermetic.foundation.finding import Remedy
+from hermetic.foundation.remedy import Remedy
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wrapping import all_of, at_creation, before
 

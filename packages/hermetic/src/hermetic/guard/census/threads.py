@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from hermetic.foundation.finding import Remedy
+from hermetic.foundation.remedy import Remedy
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wording import safe_repr
 from hermetic.guard.census.wrapping import before

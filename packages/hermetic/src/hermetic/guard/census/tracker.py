@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from hermetic.foundation.finding import Remedy
+    from hermetic.foundation.remedy import Remedy
     from hermetic.guard.census.attribution import Attribution
     from hermetic.guard.census.cases import Case
     from hermetic.guard.census.site import RawSite

@@ -1,28 +1,21 @@
 """
 All kinds of resources that the census knows.
 
-What stands on a large part of the standard library is made only when that part is imported: a run that never uses
-asyncio does not pay for loading it.
+What stands on a module is made only when that module is imported: a run that never uses asyncio pays neither for
+loading it nor for watching it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hermetic.guard.census.aiohttp_parts import ClientSessions, Connectors, Runners
-from hermetic.guard.census.aiosqlite_connections import AiosqliteConnections
 from hermetic.guard.census.coroutines import Coroutines
 from hermetic.guard.census.exit_stacks import ExitStacks
 from hermetic.guard.census.files import Descriptors, Files
-from hermetic.guard.census.http_clients import HttpxClients, RequestsSessions, Urllib3Managers, Urllib3Pools
-from hermetic.guard.census.memory import Mappings, MultiprocessingQueues, SharedMemory
-from hermetic.guard.census.multiprocessing_children import MultiprocessingChildren
-from hermetic.guard.census.sqlite import SqliteConnections
-from hermetic.guard.census.temporary import TemporaryPaths
 from hermetic.guard.census.threads import Threads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from hermetic.guard.census.arrivals import Arrivals
     from hermetic.guard.census.tracker import Tracker
@@ -31,42 +24,89 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415
 
 
-def all_trackers(arrivals: Arrivals, *, temporary_below: str = "") -> list[Tracker]:
+def all_trackers() -> list[Tracker]:
     """
-    Those that are there from the start. Temporary paths below `temporary_below` are the test runner's own.
+    Those that are there from the start.
     """
-    return [
-        SqliteConnections(),
-        Files(),
-        Descriptors(),
-        TemporaryPaths(kept_below=temporary_below),
-        Mappings(),
-        ExitStacks(),
-        Coroutines(),
-        Threads(),
-        SharedMemory(arrivals),
-        MultiprocessingQueues(arrivals),
-        MultiprocessingChildren(arrivals),
-        AiosqliteConnections(arrivals),
-        HttpxClients(arrivals),
-        RequestsSessions(arrivals),
-        Urllib3Managers(arrivals),
-        Urllib3Pools(arrivals),
-    ]
+    return [Files(), Descriptors(), ExitStacks(), Coroutines(), Threads()]
 
 
-def awaited_trackers(arrivals: Arrivals) -> Mapping[str, Callable[[], list[Tracker]]]:
+def awaited_trackers(arrivals: Arrivals, *, temporary_below: str = "") -> Mapping[str, Callable[[], Sequence[Tracker]]]:
     """
-    By the module whose import makes them necessary, what makes the others.
+    By the module whose import makes them necessary, what makes the others. Temporary paths below `temporary_below` are
+    the test runner's own.
     """
     return {
+        "sqlite3": _sqlite,
+        "tempfile": lambda: _temporary(temporary_below),
+        "mmap": _mappings,
         "socket": _sockets,
         "subprocess": _subprocesses,
         "concurrent.futures.thread": _thread_pools,
         "concurrent.futures.process": _process_pools,
+        "multiprocessing": lambda: _multiprocessing(arrivals),
         "asyncio": lambda: _asyncio(arrivals),
-        "aiohttp": lambda: [ClientSessions(arrivals), Connectors(arrivals), Runners(arrivals)],
+        "aiosqlite": lambda: _aiosqlite(arrivals),
+        "aiohttp": lambda: _aiohttp(arrivals),
+        "httpx": lambda: _httpx(arrivals),
+        "requests": lambda: _requests(arrivals),
+        "urllib3": lambda: _urllib3(arrivals),
     }
+
+
+def _sqlite() -> list[Tracker]:
+    from hermetic.guard.census.sqlite import SqliteConnections
+
+    return [SqliteConnections()]
+
+
+def _temporary(below: str) -> list[Tracker]:
+    from hermetic.guard.census.temporary import TemporaryPaths
+
+    return [TemporaryPaths(kept_below=below)]
+
+
+def _mappings() -> list[Tracker]:
+    from hermetic.guard.census.memory import Mappings
+
+    return [Mappings()]
+
+
+def _multiprocessing(arrivals: Arrivals) -> list[Tracker]:
+    from hermetic.guard.census.memory import MultiprocessingQueues, SharedMemory
+    from hermetic.guard.census.multiprocessing_children import MultiprocessingChildren
+
+    return [SharedMemory(arrivals), MultiprocessingQueues(arrivals), MultiprocessingChildren(arrivals)]
+
+
+def _aiosqlite(arrivals: Arrivals) -> list[Tracker]:
+    from hermetic.guard.census.aiosqlite_connections import AiosqliteConnections
+
+    return [AiosqliteConnections(arrivals)]
+
+
+def _aiohttp(arrivals: Arrivals) -> list[Tracker]:
+    from hermetic.guard.census.aiohttp_parts import ClientSessions, Connectors, Runners
+
+    return [ClientSessions(arrivals), Connectors(arrivals), Runners(arrivals)]
+
+
+def _httpx(arrivals: Arrivals) -> list[Tracker]:
+    from hermetic.guard.census.http_clients import HttpxClients
+
+    return [HttpxClients(arrivals)]
+
+
+def _requests(arrivals: Arrivals) -> list[Tracker]:
+    from hermetic.guard.census.http_clients import RequestsSessions
+
+    return [RequestsSessions(arrivals)]
+
+
+def _urllib3(arrivals: Arrivals) -> list[Tracker]:
+    from hermetic.guard.census.http_clients import Urllib3Managers, Urllib3Pools
+
+    return [Urllib3Managers(arrivals), Urllib3Pools(arrivals)]
 
 
 def _sockets() -> list[Tracker]:

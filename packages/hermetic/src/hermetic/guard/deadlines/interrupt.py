@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,10 @@ SIGNALS: tuple[tuple[str, str | None], ...] = (
 # One to interrupt with, and one for the case that the program takes that for itself later: to take another then would be
 # a change of its state in the middle of its work.
 _PLAIN = 2
+
+
+# The C function itself: `signal.getsignal` makes an enumeration member of each answer, at ten times the cost.
+_handler_of: Any = vars(sys.modules["_signal"])["getsignal"]
 
 
 class Interrupted(BaseException):
@@ -112,7 +117,11 @@ class Interrupter:
         self._ident = 0
 
     def _current(self) -> int | None:
-        return next((signum for signum in self._plain if signal.getsignal(signum) == self._handle), None)
+        handle = self._handle
+        for signum in self._plain:
+            if _handler_of(signum) == handle:
+                return signum
+        return None
 
     def arm_timer(self, every: float) -> None:
         """

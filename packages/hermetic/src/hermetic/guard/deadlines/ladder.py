@@ -19,22 +19,24 @@ process when this very thread cannot run, since something holds the interpreter'
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import enum
 import faulthandler
+import sys
 import threading
-from dataclasses import dataclass, replace
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from hermetic.guard.capture.loops import RunningLoop, can_be_woken, is_waiting, running_loops, tasks_of
+from hermetic.guard import late
 from hermetic.guard.deadlines.interrupt import SIGNALS, Interrupter
+from hermetic.guard.deadlines.rung import Rung
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
 
     from hermetic.guard.capture import Capture
+    from hermetic.guard.capture.loops import RunningLoop
+    from hermetic.guard.deadlines.hang import Hang
     from hermetic.guard.deadlines.watchdog import Watchdog
 
 _PATROL_S = 0.25
@@ -44,36 +46,8 @@ _BACKSTOP_S = 1.5
 # Phases shorter than this have their backstop set at once, since the patrol might come too late.
 _SHORT_S = 2.0
 _KEPT = 1000
-
-
-class Rung(enum.IntEnum):
-    """
-    How far the ladder had to go.
-    """
-
-    ARMED = 0
-    CAPTURED = 1
-    CANCELLED = 2
-    INTERRUPTED = 3
-    ENDED = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hang:
-    """
-    A phase that did not end in time.
-
-    `what` names the phase, `source` where its budget comes from; `is_deadlock` says that it was ended before its time,
-    since nothing could have woken it any more.
-    """
-
-    what: str
-    budget_s: float
-    source: str
-    elapsed_s: float
-    capture: Capture
-    rung: Rung = Rung.CAPTURED
-    is_deadlock: bool = False
+# It brings asyncio, so it is loaded when a phase lasts and asyncio is there.
+_LOOPS = "hermetic.guard.capture.loops"
 
 
 class Handler(Protocol):
@@ -102,18 +76,23 @@ class Handler(Protocol):
         ...
 
 
-@dataclass(slots=True)
 class _Phase:
-    what: str
-    budget_s: float
-    source: str
-    started: float
-    deadline: float
-    rung: Rung = Rung.ARMED
-    hang: Hang | None = None
-    is_suspect: bool = False
-    has_backstop: bool = False
-    next_at: float = 0.0
+    __slots__ = (
+        *("budget_s", "deadline", "hang", "has_backstop", "is_suspect", "next_at", "rung", "source"),
+        *("started", "what"),
+    )
+
+    def __init__(self, what: str, budget_s: float, source: str, now: float) -> None:
+        self.what = what
+        self.budget_s = budget_s
+        self.source = source
+        self.started = now
+        self.deadline = now + budget_s
+        self.rung = Rung.ARMED
+        self.hang: Hang | None = None
+        self.is_suspect = False
+        self.has_backstop = False
+        self.next_at = 0.0
 
 
 class Ladder:
@@ -168,7 +147,7 @@ class Ladder:
             self.disarm()
         self._interrupter.install()  # costs a comparison, unless the program took the signal for itself
         now = monotonic()
-        phase = _Phase(what, budget_s, source, now, now + budget_s)
+        phase = _Phase(what, budget_s, source, now)
         # A part of the budget: on a busy machine processor time runs slower than the clock.
         self._interrupter.arm_timer(min(1.0, max(0.02, budget_s / 10)))
         self._phase = phase
@@ -222,7 +201,7 @@ class Ladder:
                 self._take(phase, is_deadlock=False)
             if phase.hang is None:
                 return None
-            phase.hang = replace(phase.hang, rung=Rung.INTERRUPTED)
+            phase.hang = phase.hang.at(Rung.INTERRUPTED)
             return self._handler.error(phase.hang)
 
     def _patrol(self) -> float | None:
@@ -243,14 +222,18 @@ class Ladder:
     def _is_deadlocked(self, phase: _Phase) -> bool:
         # Twice in a row, a patrol apart: a thread may have been about to wake the loop and have ended since.
         here = self._running()
-        is_stuck = here is not None and can_be_woken(here) is None and is_waiting(here)
+        if here is None:
+            phase.is_suspect = False
+            return False
+        loops = late.load(_LOOPS)
+        is_stuck = loops.can_be_woken(here) is None and loops.is_waiting(here)
         was_stuck, phase.is_suspect = phase.is_suspect, is_stuck
         return is_stuck and was_stuck
 
     def _take(self, phase: _Phase, *, is_deadlock: bool) -> None:
         if phase.hang is not None:
             return
-        phase.hang = Hang(
+        phase.hang = hang = late.load("hermetic.guard.deadlines.hang").Hang(
             what=phase.what,
             budget_s=phase.budget_s,
             source=phase.source,
@@ -258,7 +241,7 @@ class Ladder:
             capture=self._handler.capture(),
             is_deadlock=is_deadlock,
         )
-        self._handler.captured(phase.hang)
+        self._handler.captured(hang)
 
     def _climb(self, phase: _Phase) -> float | None:
         now = monotonic()
@@ -294,20 +277,22 @@ class Ladder:
     @staticmethod
     def _note(phase: _Phase) -> None:
         if phase.hang is not None:
-            phase.hang = replace(phase.hang, rung=phase.rung)
+            phase.hang = phase.hang.at(phase.rung)
 
     def _running(self) -> RunningLoop | None:
-        return next((one for one in running_loops() if one.ident == self._ident), None)
+        if "asyncio" not in sys.modules:
+            return None
+        return next((one for one in late.load(_LOOPS).running_loops() if one.ident == self._ident), None)
 
     def _abandon(self) -> None:
         here = self._running()
         if here is None:
             return
-        for task in tasks_of(here.loop):
+        for task in late.load(_LOOPS).tasks_of(here.loop):
             if task.cancelling() and not task.done() and len(self.abandoned) < _KEPT:
                 self.abandoned.append(task)
-                asyncio.tasks._unregister_task(task)
-                task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio's own switch for this
+                cast("Any", sys.modules["asyncio"]).tasks._unregister_task(task)
+                task._log_destroy_pending = False  # asyncio's own switch for this
 
     def _set_backstop(self, phase: _Phase) -> None:
         if self._backstop is None:

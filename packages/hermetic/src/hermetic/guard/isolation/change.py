@@ -9,13 +9,11 @@ built-in type, except `repr` behind a guard.
 from __future__ import annotations
 
 import types
-from collections.abc import Hashable
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
 
 class Missing(Enum):
@@ -28,31 +26,68 @@ class Missing(Enum):
 
 MISSING: Final = Missing.MISSING
 
+FAULT: Final = "fault"
+"""
+The variant of a change that stands for a kind which could not be compared.
+"""
+
 _PLAIN: Final = (str, bytes, int, float, bool, complex, types.NoneType, types.EllipsisType, type(MISSING))
 _LONGEST_TEXT: Final = 120
 _DEEPEST: Final = 8
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Change:
     """
-    One thing that differs between two readings.
+    One thing that differs between two readings; never changed once made.
 
     `key` is stable within its kind, so that two changes of the same thing can be folded into one. `target` is the
     object that holds the thing, where there is one. `covers` names what a restore of this change puts back as
     well, as pairs of `id(target)` and key, so that one cause is told once; a key of None stands for all of them.
-    `hints` are names of functions through which it may have come about. `variant` is a kind of its own for changes that policies should tell from the others of their state.
+    `hints` are names of functions through which it may have come about. `variant` is a kind of its own for changes that
+    policies should tell from the others of their state.
     """
 
-    key: Hashable
-    name: str
-    before: object
-    after: object
-    target: object = None
-    variant: str = ""
-    note: str = ""
-    hints: tuple[str, ...] = ()
-    covers: frozenset[tuple[int, Hashable]] = field(default_factory=frozenset[tuple[int, Hashable]])
+    # Written out: a dataclass costs every run most of a millisecond at its start.
+    __slots__ = ("after", "before", "covers", "hints", "key", "name", "note", "target", "variant")
+
+    def __init__(
+        self,
+        *,
+        key: Hashable,
+        name: str,
+        before: object,
+        after: object,
+        target: object = None,
+        variant: str = "",
+        note: str = "",
+        hints: tuple[str, ...] = (),
+        covers: frozenset[tuple[int, Hashable]] = frozenset(),
+    ) -> None:
+        self.key = key
+        self.name = name
+        self.before = before
+        self.after = after
+        self.target = target
+        self.variant = variant
+        self.note = note
+        self.hints = hints
+        self.covers = covers
+
+    def since(self, earlier: Change) -> Change:
+        """
+        This change and an earlier one of the same thing as one.
+        """
+        return Change(
+            key=self.key,
+            name=self.name,
+            before=earlier.before,
+            after=self.after,
+            target=earlier.target,
+            variant=self.variant,
+            note=self.note,
+            hints=self.hints,
+            covers=self.covers,
+        )
 
 
 def is_same(before: object, after: object, *, depth: int = 0) -> bool:

@@ -19,13 +19,12 @@ from __future__ import annotations
 
 import itertools
 import sys
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from hermetic.guard import late
 from hermetic.guard.component import Quiet
-from hermetic.guard.isolation.change import Change, is_same, text
+from hermetic.guard.isolation.change import FAULT, Change, is_same, text
 from hermetic.guard.isolation.kinds.fixtures import FixtureValues
-from hermetic.guard.isolation.stain import FAULT, Stain, verdicts
 from hermetic.guard.isolation.state import UNREAD, Unread
 
 if TYPE_CHECKING:
@@ -33,34 +32,39 @@ if TYPE_CHECKING:
 
     from hermetic.guard.component import Verdict
     from hermetic.guard.isolation.own import OwnCode
+    from hermetic.guard.isolation.stain import Stain
     from hermetic.guard.isolation.state import State
     from hermetic.guard.isolation.trail import Trail
     from hermetic.guard.ownership.tenure import Mode, Tenure
 
-MODES: Final[tuple[Mode, ...]] = ("restore", "observe", "off")
+# Needed only when something was changed.
+_STAIN = "hermetic.guard.isolation.stain"
 
 
-@dataclass(slots=True)
 class _Reading:
     """
     All states at one moment, and how many modules were loaded then.
     """
 
-    values: list[Any]
-    modules: int
+    __slots__ = ("modules", "values")
+
+    def __init__(self, values: list[Any], modules: int) -> None:
+        self.values = values
+        self.modules = modules
 
 
-@dataclass(slots=True)
 class _Window:
     """
     The time of one owner: its first reading, where the present segment began, and what its segments changed so far.
     """
 
-    tenure: Tenure
-    mode: Mode
-    first: _Reading
-    start: _Reading
-    done: dict[tuple[int, Hashable], Stain] = field(default_factory=dict[tuple[int, "Hashable"], Stain])
+    __slots__ = ("done", "first", "mode", "start", "tenure")
+
+    def __init__(self, tenure: Tenure, mode: Mode, now: _Reading) -> None:
+        self.tenure = tenure
+        self.mode = mode
+        self.first = self.start = now
+        self.done: dict[tuple[int, Hashable], Stain] = {}
 
 
 class Isolation(Quiet):
@@ -107,7 +111,7 @@ class Isolation(Quiet):
             return
         if not self._running:
             self._trail.clear()
-        self._push(lambda now: _Window(tenure, mode, now, now))
+        self._push(lambda now: _Window(tenure, mode, now))
 
     def ready(self, tenure: Tenure) -> None:
         if tenure.breadth and self._running and self._running[-1].tenure is tenure:
@@ -136,7 +140,7 @@ class Isolation(Quiet):
             stains = self._remaining(window)
             if window.mode == "restore":
                 stains = [stain for stain in stains if not _was_expected(stain)]
-            yield from verdicts(stains, owner=tenure.owner, is_mended=window.mode == "restore")
+            yield from late.load(_STAIN).verdicts(stains, owner=tenure.owner, is_mended=window.mode == "restore")
 
     def _push(self, make: Callable[[_Reading], _Window]) -> None:
         now = self._read()
@@ -190,7 +194,7 @@ class Isolation(Quiet):
 
     def _fold(self, window: _Window, index: int, state: State[Any], change: Change) -> None:
         key = (index, change.key)
-        stain = Stain(state=state, change=change, site=self._trail.site(state.event(change)))
+        stain: Stain = late.load(_STAIN).Stain(state=state, change=change, site=self._trail.site(state.event(change)))
         known = window.done.get(key)
         if known is not None:
             stain = known.followed_by(stain)

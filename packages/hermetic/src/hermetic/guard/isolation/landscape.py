@@ -8,7 +8,6 @@ import builtins
 import gc
 import sys
 import types
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 if TYPE_CHECKING:
@@ -30,16 +29,19 @@ _LARGE: Final = frozenset({"typing", "types", "ast", "enum", "re", "collections"
 _MOST_LIBRARY_CLASSES: Final = 200
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Space:
     """
-    One namespace: a module's globals or a class's attributes.
+    One namespace: a module's globals or a class's attributes. `size` is for whoever compares it.
     """
 
-    holder: types.ModuleType | type
-    shown: str
-    role: Role
-    table: dict[str, object]
+    __slots__ = ("holder", "role", "shown", "size", "table")
+
+    def __init__(self, holder: types.ModuleType | type, shown: str, role: Role, table: dict[str, object]) -> None:
+        self.holder = holder
+        self.shown = shown
+        self.role: Role = role
+        self.table = table
+        self.size = 0
 
 
 def _space(holder: types.ModuleType | type, shown: str, role: Role) -> Space | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _INSTALLED: Final = frozenset({"site-packages", "dist-packages", ".venv", "venv", ".tox", ".nox", "node_modules"})
+_STANDARD: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - a prefix of file names, as text
 _TEST_DIRECTORIES: Final = frozenset({"tests", "test"})
 _RUNNERS: Final = frozenset(
     {"_pytest", "pytest", "hermetic", "xdist", "pytest_timeout", "pytest_asyncio", "pytest_cov", "coverage", "execnet"}
@@ -42,6 +43,7 @@ class OwnCode:
         self._root = os.path.realpath(root).rstrip(os.sep) + os.sep
         self._packages = frozenset(packages)
         self._roles: dict[str, str] = {}
+        self._real: dict[str, str] = {}
         self._fresh: frozenset[str] = frozenset()
 
     def role(self, module: types.ModuleType) -> str:
@@ -63,7 +65,14 @@ class OwnCode:
 
     def _role_of_file(self, file: str) -> str:
         # Text, not Path: this runs for every module that is loaded.
-        path = os.path.realpath(file)
+        directory, _, name = file.rpartition(os.sep)
+        if not file.startswith(self._root) and (file.startswith(_STANDARD) or "/site-packages/" in file):
+            return "other"
+        real = self._real.get(directory)
+        if real is None:
+            # A look at the disk for each part of a path: once a directory, since some hundreds of modules are loaded.
+            real = self._real[directory] = os.path.realpath(directory)
+        path = os.path.realpath(file) if os.path.islink(file) else f"{real}{os.sep}{name}"  # noqa: PTH114 - see above
         if not path.startswith(self._root):
             return "other"
         *directories, base = path.removeprefix(self._root).split(os.sep)  # noqa: PTH206 - see above

@@ -5,12 +5,13 @@ From changes to findings: what was changed, from what to what, by which line, an
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from hermetic.foundation.finding import Finding, Owner, Remedy, Site
+from hermetic.foundation.finding import Finding, Owner, Site
+from hermetic.foundation.remedy import Remedy
 from hermetic.guard.component import Verdict
-from hermetic.guard.isolation.change import Change, text
+from hermetic.guard.isolation.change import FAULT, Change, text
 from hermetic.guard.isolation.suspects import suspect
 
 if TYPE_CHECKING:
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 
     from hermetic.guard.isolation.state import State
 
-FAULT: Final = "fault"
-"""
-The variant of a change that stands for a kind which could not be compared.
-"""
 _SHOWN: Final = 5
 
 
@@ -43,8 +40,7 @@ class Stain:
         """
         Both changes of one thing as one.
         """
-        change = replace(later.change, before=self.change.before, target=self.change.target)
-        return Stain(state=self.state, change=change, site=later.site or self.site)
+        return Stain(state=self.state, change=later.change.since(self.change), site=later.site or self.site)
 
 
 def verdicts(stains: Iterable[Stain], *, owner: Owner, is_mended: bool) -> Iterable[Verdict]:

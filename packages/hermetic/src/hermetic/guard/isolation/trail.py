@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from hermetic.foundation.finding import Frame, Site
+from hermetic.guard import audit, late
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from types import FrameType
 
+    from hermetic.foundation.finding import Site
+
+# File, line and function of each frame, and whether the stack went on.
+_Line: TypeAlias = tuple[str, int, str]
+_Stack: TypeAlias = tuple[list[_Line], bool]
+
 _DEPTH = 12
 _MOST_KEPT = 2_000
+_CURRENT_TEST = b"PYTEST_CURRENT_TEST"
 _LIBRARY = (os.path.dirname(os.__file__) + os.sep, "<frozen ")  # noqa: PTH120 - a prefix of file names, as text
 _OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep  # noqa: PTH100, PTH120
 
@@ -25,16 +32,13 @@ _OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 class Trail:
     """
     Remembers, for each thing that an audit event tells of, the last stack that changed it since `clear`.
-
-    An audit hook cannot be removed once it is installed; it is a lookup in a dictionary while nothing listens.
     """
 
     def __init__(self) -> None:
         self.environment_changes = 0
         self.environment_names: set[bytes] = set()
         self.limit_changes = 0
-        self._is_listening = False
-        self._sites: dict[tuple[str, Hashable], Site] = {}
+        self._sites: dict[tuple[str, Hashable], _Stack] = {}
         self._hears: dict[str, Callable[[tuple[Any, ...]], None]] = {
             "os.putenv": self._environment,
             "os.unsetenv": self._environment,
@@ -44,16 +48,15 @@ class Trail:
             "sys.settrace": lambda _: self._keep("trace", "trace"),
             "sys.setprofile": lambda _: self._keep("trace", "profile"),
         }
-        self._is_installed = False
+        self._stops: list[Callable[[], None]] = []
 
     def start(self) -> None:
-        if not self._is_installed:
-            self._is_installed = True
-            sys.addaudithook(self._hear)
-        self._is_listening = True
+        if not self._stops:
+            self._stops = [audit.listen(event, hear) for event, hear in self._hears.items()]
 
     def stop(self) -> None:
-        self._is_listening = False
+        while self._stops:
+            self._stops.pop()()
         self.clear()
 
     def clear(self) -> None:
@@ -64,16 +67,21 @@ class Trail:
         self.environment_names.clear()
 
     def site(self, event: tuple[str, Hashable] | None) -> Site | None:
-        return None if event is None else self._sites.get(event)
-
-    def _hear(self, event: str, values: tuple[Any, ...]) -> None:
-        hear = self._hears.get(event)
-        if hear is not None and self._is_listening:
-            hear(values)
+        stack = None if event is None else self._sites.get(event)
+        if stack is None:
+            return None
+        finding = late.load("hermetic.foundation.finding")
+        lines, is_cut = stack
+        frames = tuple(finding.Frame(file=file, line=line, function=name) for file, line, name in lines)
+        site: Site = finding.Site(frames=frames, depth_cut=is_cut)
+        return site
 
     def _environment(self, values: tuple[Any, ...]) -> None:
-        self.environment_changes += 1
         name = os.fsencode(values[0])
+        # pytest sets it three times a test, and nobody's change of it counts.
+        if name == _CURRENT_TEST:
+            return
+        self.environment_changes += 1
         self.environment_names.add(name)
         self._keep("environ", name)
 
@@ -89,9 +97,9 @@ class Trail:
             self._sites[what, key] = site
 
 
-def _here() -> Site | None:
-    frames: list[Frame] = []
-    frame: FrameType | None = sys._getframe(3)  # noqa: SLF001 - the interpreter's documented way to the stack
+def _here() -> _Stack | None:
+    frames: list[_Line] = []
+    frame: FrameType | None = sys._getframe(4)  # noqa: SLF001 - above: `_keep`, the listener, the audit hook
     while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
     depth = 0
@@ -101,9 +109,9 @@ def _here() -> Site | None:
             if not frames:
                 return None  # our own restoring is nobody's change
         elif is_users(file):
-            frames.append(Frame(file=file, line=frame.f_lineno, function=frame.f_code.co_qualname))
+            frames.append((file, frame.f_lineno, frame.f_code.co_qualname))
         frame, depth = frame.f_back, depth + 1
-    return Site(frames=tuple(frames), depth_cut=frame is not None) if frames else None
+    return (frames, frame is not None) if frames else None
 
 
 def is_users(file: str) -> bool:

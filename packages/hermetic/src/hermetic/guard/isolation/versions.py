@@ -33,6 +33,14 @@ class Versions:
         """
         return b"".join(self._cells)
 
+    @staticmethod
+    def apart(before: bytes, after: bytes) -> list[int]:
+        """
+        The indexes of the dictionaries that were written to between two readings of the same `Versions`.
+        """
+        pairs = zip(memoryview(before).cast("Q"), memoryview(after).cast("Q"), strict=True)
+        return [index for index, (one, other) in enumerate(pairs) if one != other]
+
 
 def _at(mapping: object) -> ctypes.c_uint64:
     return ctypes.c_uint64.from_address(id(mapping) + object.__basicsize__ + ctypes.sizeof(ctypes.c_ssize_t))

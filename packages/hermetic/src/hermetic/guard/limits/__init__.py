@@ -1,14 +1,22 @@
 """
 How much a test, a block or a program may have open at once, how much it had, and what grows.
+
+Each name is imported when it is first asked for: the plugin needs only the names of what is counted.
 """
 
-from hermetic.guard.limits.benchmark import BenchmarkResult, ResourceBenchmark, ResourceLeakError
-from hermetic.guard.limits.error import ResourceExhaustionError, ResourceLimitError
-from hermetic.guard.limits.limits import ResourceLimits
-from hermetic.guard.limits.monitor import NearLimit, ResourceMonitor
-from hermetic.guard.limits.profiler import ResourceGrowth, ResourceProfiler
-from hermetic.guard.limits.snapshot import ResourceSnapshot
-from hermetic.guard.limits.tally import Holder
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hermetic.guard.limits.benchmark import BenchmarkResult, ResourceBenchmark, ResourceLeakError
+    from hermetic.guard.limits.error import ResourceExhaustionError, ResourceLimitError
+    from hermetic.guard.limits.limits import ResourceLimits
+    from hermetic.guard.limits.monitor import NearLimit, ResourceMonitor
+    from hermetic.guard.limits.profiler import ResourceGrowth, ResourceProfiler
+    from hermetic.guard.limits.snapshot import ResourceSnapshot
+    from hermetic.guard.limits.tally import Holder
 
 __all__ = [
     "BenchmarkResult",
@@ -24,3 +32,31 @@ __all__ = [
     "ResourceProfiler",
     "ResourceSnapshot",
 ]
+
+_HOMES = {
+    "BenchmarkResult": "benchmark",
+    "Holder": "tally",
+    "NearLimit": "monitor",
+    "ResourceBenchmark": "benchmark",
+    "ResourceExhaustionError": "error",
+    "ResourceGrowth": "profiler",
+    "ResourceLeakError": "benchmark",
+    "ResourceLimitError": "error",
+    "ResourceLimits": "limits",
+    "ResourceMonitor": "monitor",
+    "ResourceProfiler": "profiler",
+    "ResourceSnapshot": "snapshot",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'hermetic.guard.limits' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"hermetic.guard.limits.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -6,15 +6,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hermetic.foundation.finding import Owner
+from hermetic.guard import late
 from hermetic.guard.ownership.tenure import Tenure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hermetic.foundation.finding import Owner
+
 
 def _session() -> Owner:
-    return Owner(kind="session", name="session", scope="session")
+    owner: Owner = late.load("hermetic.foundation.finding").Owner(kind="session", name="session", scope="session")
+    return owner
 
 
 class Roll:

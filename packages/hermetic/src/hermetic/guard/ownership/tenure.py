@@ -4,7 +4,7 @@ The life of one owner: from the moment it starts until it has been torn down.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +15,8 @@ Mode: TypeAlias = Literal["restore", "observe", "off"]
 """
 What happens to process state that an owner changed: found and put back, found only, or not looked at.
 """
+
+MODES: Final[tuple[Mode, ...]] = ("restore", "observe", "off")
 
 _RANK: dict[Scope, int] = {"function": 0, "class": 1, "module": 2, "package": 3, "session": 4}
 

@@ -8,8 +8,8 @@ import os
 import threading
 
 import pytest
+from hermetic.guard import audit
 from hermetic.guard.blocking.meter import look_at
-from hermetic.guard.census import audit
 
 
 def test_a_look_opens_nothing_that_the_census_sees():

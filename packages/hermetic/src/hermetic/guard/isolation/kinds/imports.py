@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from hermetic.guard.isolation.change import MISSING, Change
 from hermetic.guard.isolation.own import belongs_to_runner
 from hermetic.guard.isolation.state import State, list_changes, list_restore
+from hermetic.guard.isolation.versions import Versions, are_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,8 +93,15 @@ class Modules(State[tuple[list[str], list[object]]]):
     def __init__(self, own: OwnCode) -> None:
         self._own = own
         self._last: tuple[list[str], list[object]] = ([], [])
+        self._table = sys.modules
+        self._versions = Versions([sys.modules] if are_kept() else ())
+        self._seen = b""
 
     def read(self) -> tuple[list[str], list[object]]:
+        versions = self._versions.read()
+        if versions == self._seen and versions and sys.modules is self._table:
+            return self._last
+        self._seen = versions
         values: list[object] = list(sys.modules.values())
         last = self._last
         try:

@@ -11,6 +11,7 @@ import dis
 import operator
 import sys
 import types
+import warnings
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from hermetic.guard.isolation.change import MISSING, Change, is_same
@@ -37,6 +38,8 @@ _CODE: Final = (
     classmethod,
 )
 _VARIANT: Final = "module-state"
+# So many tests in which a space was written to make it one that is looked at in each.
+_OFTEN: Final = 5
 
 
 class Namespaces(State[Contents]):
@@ -52,6 +55,10 @@ class Namespaces(State[Contents]):
     def __init__(self, landscape: Landscape) -> None:
         self._landscape = landscape
         self._modules = 0
+        self._has_versions = are_kept()
+        self._calm: list[Space] = []
+        self._restless: list[Space] = []
+        self._writes: dict[Space, int] = {}
         self._versions = Versions(())
         self._seen = b""
         self.contents: Contents = {}
@@ -65,24 +72,47 @@ class Namespaces(State[Contents]):
             if self._landscape.refresh():
                 self._adopt()
         versions = self._versions.read()
-        if versions != self._seen or not are_kept():
+        if versions != self._seen:
+            written = [self._calm[index] for index in self._versions.apart(self._seen, versions)]
             self._seen = versions
-            self._update()
+            self._update(written)
+            self._note(written)
+        self._update(self._restless)
         return self.contents
 
     def _adopt(self) -> None:
         spaces = self._landscape.spaces
-        self._versions = Versions([space.table for space in spaces] if are_kept() else ())
-        self._seen = self._versions.read()
-        self.contents = {space: self.contents.get(space) or space.table.copy() for space in spaces}
-        self._update()
+        self.contents = {space: self.contents.get(space) or _picture(space, {}) for space in spaces}
+        self._update(spaces)
+        self._settle()
 
-    def _update(self) -> None:
-        changed = {
-            space: space.table.copy() for space, known in self.contents.items() if not _is_identical(space.table, known)
-        }
+    def _settle(self) -> None:
+        """
+        Tell the spaces whose versions are compared from those that are looked at each time.
+        """
+        restless = dict.fromkeys(self._restless)
+        spaces = self._landscape.spaces
+        self._calm = [space for space in spaces if space not in restless] if self._has_versions else []
+        if not self._has_versions:
+            self._restless = list(spaces)
+        self._versions = Versions([space.table for space in self._calm])
+        self._seen = self._versions.read()
+
+    def _note(self, written: list[Space]) -> None:
+        # pytest itself writes to `sys` in every test. To find which of all versions differ costs more than to look at the
+        # few that always do.
+        for space in written:
+            self._writes[space] = self._writes.get(space, 0) + 1
+            if self._writes[space] == _OFTEN:
+                self._restless.append(space)
+        if any(self._writes[space] == _OFTEN for space in written):
+            self._settle()
+
+    def _update(self, spaces: Iterable[Space]) -> None:
+        known = self.contents
+        changed = {space: _picture(space, known[space]) for space in spaces if not _is_as_known(space, known[space])}
         if changed:
-            self.contents = {**self.contents, **changed}
+            self.contents = {**known, **changed}
 
     def is_alike(self, before: Contents, after: Contents) -> bool:
         return before is after
@@ -139,6 +169,29 @@ def _is_identical(table: dict[str, object], copy: dict[str, object]) -> bool:
     return (
         len(table) == len(copy) and all(map(operator.is_, table.values(), copy.values())) and list(table) == list(copy)
     )
+
+
+def _picture(space: Space, known: dict[str, object]) -> dict[str, object]:
+    """
+    What is compared of a space: of a library's, functions and classes, and what took the place of one.
+    """
+    if space.role == "own":
+        return space.table.copy()
+    space.size = len(space.table)
+    picture: dict[str, object] = {
+        name: value for name, value in space.table.items() if name in known or isinstance(value, _CODE)
+    }
+    if space.holder is warnings:
+        # `catch_warnings`, in which pytest runs each test, puts one there; `WarningFilters` keeps what matters.
+        picture.pop("_showwarnmsg_impl", None)
+    return picture
+
+
+def _is_as_known(space: Space, known: dict[str, object]) -> bool:
+    table = space.table
+    if space.role == "own":
+        return _is_identical(table, known)
+    return len(table) == space.size and all(map(operator.is_, map(table.get, known), known.values()))
 
 
 def _change(space: Space, name: str, was: object, became: object, writers: tuple[str, ...] = ()) -> Change:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, Final
 
-from hermetic.foundation.finding import Remedy
+from hermetic.foundation.remedy import Remedy
 from hermetic.guard.reach import DatabaseOpened, OutsideReached
 from hermetic.record.diagnosis.model import Diagnosis, Rule, at
 from hermetic.world.http.decisions import ExchangeEnded

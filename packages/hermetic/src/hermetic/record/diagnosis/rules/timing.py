@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hermetic.foundation.finding import Remedy
+from hermetic.foundation.remedy import Remedy
 from hermetic.guard.deadlines.events import DeadlinePassed, HangEnded
 from hermetic.record.diagnosis.model import Diagnosis, Rule, at
 from hermetic.record.events import FixtureSetUp
