@@ -75,6 +75,7 @@ async def _staged(double, services, path, *, wait=True, **more) -> AsyncIterator
         try:
             if wait:
                 await double.ready(within_s=20)
+                await double.commands("ip", "stop", within_s=20)
             yield Stage(double, services, application, request, running)
         finally:
             application.request_stop()

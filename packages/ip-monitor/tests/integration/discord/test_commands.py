@@ -5,6 +5,7 @@ users then see is judged.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import pytest
 import pytest_asyncio
 from ip_monitor.adapters.discord.commands import COMMANDS, by_name
 from ip_monitor.adapters.discord.standing import Standing
+from ip_monitor.bootstrap.application import InterruptedCheckError
 from ip_monitor.testing.discord import NotOfferedError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -96,8 +98,20 @@ async def as_found(stage):
     """
     What a test may have left behind is put back, and everybody may have the world asked again.
     """
-    yield
     application = stage.application
+    settings, asking = application.settings, application._asking
+    yield
+    if application.settings is not settings:
+        # A check would be interrupted while the changed settings are taken over.
+        async with asyncio.timeout(PATIENCE_S):
+            while application._wanted is not None or application._asking is asking:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        while True:
+            try:
+                await application.check()
+            except InterruptedCheckError:
+                continue
+            break
     application.asks.reset()
     application.quiet.unmute()
     stage.double.member.locale = "en-US"

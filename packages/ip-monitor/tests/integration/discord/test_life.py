@@ -105,13 +105,22 @@ async def test_stop_answers_and_then_ends_the_monitor(double, play):
         assert double.gateway.status == "offline"
 
 
+async def state_kept(stage):
+    """
+    Until the database says that Discord was told the commands.
+    """
+    async with asyncio.timeout(20):
+        while "discord_commands" not in await stage.application.storage.load_state():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
 async def test_commands_are_registered_once_and_again_on_demand(double, play):
     """
     Not at a second start with the same tree; `/sync` does it whatever was told.
     """
     route = "PUT /applications/{application_id}/commands"
-    async with play():
-        await double.commands("ip", "config")
+    async with play() as stage:
+        await state_kept(stage)
     async with play():
         await double.slash(double.member, double.channel, "help")
         assert len(double.requests(route)) == 1
@@ -124,7 +133,8 @@ async def test_a_failing_registration_does_not_keep_the_bot_away(double, play):
     503 there is told as trouble, and what else there is goes on.
     """
     double.fail(Status(503), on="PUT /applications/*/commands", times=1)
-    async with play() as stage:
+    async with play(wait=False) as stage:
+        await double.ready(within_s=20)
         assert (await double.message()).embed["title"] == "IPv4 address known"
         assert not stage.running.done()
 
@@ -192,6 +202,7 @@ async def test_a_first_connection_that_fails_is_followed_by_another(double, play
         await double.until(lambda: not stage.running.done(), "a monitor that goes on")
         double.gateway_site.restore()
         await double.ready(within_s=20)
+        await double.commands("status", within_s=20)
         reply = await double.slash(double.member, double.channel, "status")
         assert "IP Monitor" in reply.embed["title"]
 

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("ip_monitor")
 # A slow answer to what is asked before connecting must not keep the bot from connecting.
 _PREPARE_S = 10.0
+# Between two tries to tell Discord the commands, seconds.
+_AGAIN_S = 60.0
 _COMMANDS, _HOME = "commands", "home"
 
 
@@ -77,6 +79,7 @@ class DiscordBot:
         self._line = RestLine(route)
         self._answering: set[asyncio.Task[Any]] = set()
         self._registering: list[asyncio.Task[None]] = []
+        self._register_turn = asyncio.Lock()
         self.desk = Desk(
             admin=admin,
             clock=clock,
@@ -124,22 +127,27 @@ class DiscordBot:
 
     async def prepare(self, client: discord.Client) -> None:
         """
-        Before a client connects: find out which server is home, and while it connects tell Discord the commands if they
-        changed. What fails here is tried again by the next client, and keeps none from connecting.
+        Before a client connects: find out which server is home. Once it is connected, tell Discord the commands if they
+        changed. What fails here keeps no client from connecting.
         """
         await cancel_and_wait(self._registering)
         await self._attempt("discord channel", self._find_home(client))
-        registering = self._attempt("discord commands", self._register(client))
-        self._registering = [asyncio.create_task(registering, name="ip-monitor-discord-commands")]
+        self._registering = [asyncio.create_task(self._register_soon(client), name="ip-monitor-discord-commands")]
 
-    async def _attempt(self, topic: str, work: Coroutine[Any, Any, None]) -> None:
+    async def _register_soon(self, client: discord.Client) -> None:
+        await self.link.wait_up()
+        while not await self._attempt("discord commands", self._register(client)):
+            await self.desk.clock.sleep(_AGAIN_S)
+
+    async def _attempt(self, topic: str, work: Coroutine[Any, Any, None]) -> bool:
         try:
             async with asyncio.timeout(_PREPARE_S):
                 await work
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             self._announcer.trouble(topic, what=judge(error).reason)
-        else:
-            self._announcer.fine(topic)
+            return False
+        self._announcer.fine(topic)
+        return True
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         with self._answer():
@@ -174,19 +182,19 @@ class DiscordBot:
         self._doorman.home = None if guild is None else guild.id
         await self._state.put(_HOME, "" if guild is None else str(guild.id))
 
-    async def _register(self, client: discord.Client) -> None:
+    async def _register(self, client: discord.Client, *, again: bool = False) -> None:
         payload = self._payload()
         told = f"{client.application_id}:{fingerprint(payload)}"
-        if client.application_id is None or self._state.get(_COMMANDS) == told:
-            return
-        await client.http.bulk_upsert_global_commands(client.application_id, payload)
-        await self._state.put(_COMMANDS, told)
+        async with self._register_turn:
+            if client.application_id is None or (self._state.get(_COMMANDS) == told and not again):
+                return
+            await client.http.bulk_upsert_global_commands(client.application_id, payload)
+            await self._state.put(_COMMANDS, told)
         _LOG.info("told Discord %d commands", len(payload))
 
     async def _sync(self) -> int:
         async with self._line.use() as client:
-            await self._state.put(_COMMANDS, "")
-            await self._register(client)
+            await self._register(client, again=True)
         return len(self._payload())
 
     def _payload(self) -> list[dict[str, object]]:
