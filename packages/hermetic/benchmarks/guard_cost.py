@@ -62,6 +62,8 @@ def seconds(directory: Path, plugins: tuple[str, ...], *, guarded: bool, census_
         *loaded,
     ]
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    # Where it is set, every run compiles the guard anew, which no installed copy does.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     started = time.perf_counter()
     with subprocess.Popen(command, cwd=directory, env=environment, stdout=subprocess.DEVNULL) as process:
         _, _, used = os.wait4(process.pid, 0)
