@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hermetic.guard.capture import Project
-from hermetic.guard.events import ComponentFailed
-from hermetic.record.taking import failure_of
+from hermetic.guard import late
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from hermetic.guard.capture import Project
     from hermetic.record.failure import Failure
     from hermetic.record.memory import TestMemory
 
@@ -32,7 +31,7 @@ class Explaining:
     """
 
     def __init__(self) -> None:
-        self._project = Project()
+        self._project: Project | None = None
         self._failures: dict[tuple[str, str], Failure] = {}
 
     def take(self, nodeid: str, phase: str) -> Failure | None:
@@ -45,6 +44,9 @@ class Explaining:
         if call.excinfo is not None and not isinstance(call.excinfo.value, _NO_FAILURES):
             from hermetic.record.diagnosis.facts import facts_of  # noqa: PLC0415 - only failures pay for it
 
+            # Only failures pay for these either, and a test that failed may have left the imports in pieces.
+            self._project = self._project or late.load("hermetic.guard.capture.lines").Project()
+            failure_of = late.load("hermetic.record.taking").failure_of
             given: dict[str, object] = getattr(item, "funcargs", {})
             self._failures[item.nodeid, call.when] = failure_of(
                 call.excinfo.value, project=self._project, facts=facts_of, given=given
@@ -78,7 +80,7 @@ class Diagnosing:
             found = ErrorDiagnostics(self._memory.events()).diagnose().get(nodeid, ())
         except Exception as error:  # noqa: BLE001 - a test may have replaced the clock itself; its outcome stands
             self._memory.emit(
-                ComponentFailed(
+                late.load("hermetic.guard.events").ComponentFailed(
                     at_s=monotonic(),
                     component="diagnosis",
                     step=nodeid,
