@@ -372,3 +372,17 @@ def test_a_directory_of_journals_is_read_in_the_order_of_their_beginnings(tmp_pa
     with pytest.raises(NotAJournalError, match="no file in this directory begins as a journal does"):
         (tmp_path / "empty").mkdir()
         read(tmp_path / "empty")
+
+
+def test_a_fresh_interpreter_reads_every_kind_of_event(tmp_path):
+    """
+    Nothing needs to be imported before for findings and failures to come back typed.
+    """
+    path = tmp_path / "journal.jsonl"
+    with JournalWriter(path) as journal:
+        for event in EVENTS:
+            journal.emit(event)
+    program = "import sys; from hermetic.record import read; print(*(one.kind for one in read(sys.argv[1])[0].events))"
+    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False)
+
+    assert (done.stderr, done.stdout.split()) == ("", [event.kind for event in EVENTS])

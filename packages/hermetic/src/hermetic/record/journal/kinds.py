@@ -45,4 +45,5 @@ def hints_of(cls: type) -> dict[str, Any]:
     """
     The types of a record's fields. Modules may import the foundation's own records for type checkers only.
     """
-    return get_type_hints(cls, localns=vars(foundation))
+    # Its names are asked for one by one: the foundation loads each when it is first wanted.
+    return get_type_hints(cls, localns={name: getattr(foundation, name) for name in foundation.__all__})
