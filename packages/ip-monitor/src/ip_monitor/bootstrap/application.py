@@ -51,6 +51,9 @@ LAST_WORDS_S = 10.0
 REMEMBERED_S = 5.0
 CHECKS_A_MINUTE = 12
 
+# How often a check is begun again because the settings changed under it.
+_TRIES = 3
+
 
 class InterruptedCheckError(IPMonitorError):
     """
@@ -189,19 +192,23 @@ class Application:
 
     async def check(self, trigger: Trigger = Trigger.REQUEST) -> Check:
         """
-        One check, or the one that runs.
+        One check, or the one that runs. When the settings change before it is done, it is done again with the new ones.
 
         Raises:
-            InterruptedCheckError: the settings changed, or the end came, before it was done.
+            InterruptedCheckError: the settings went on changing, or the end came, before it was done.
             StorageUnavailableError: as `Monitor.check`.
         """
-        try:
-            return await self._asking.monitor.check(trigger)
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            raise InterruptedCheckError from error
+        for _ in range(_TRIES):
+            asked = self._asking
+            try:
+                return await asked.monitor.check(trigger)
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                if self._asking is asked:
+                    break
+        raise InterruptedCheckError
 
     def request_check(self) -> None:
         """

@@ -86,6 +86,8 @@ def test_a_cache_that_fills_up_during_the_measurement_is_no_leak(size):
     result.check()
 
 
+# Each round collects garbage in the loop's thread, and in a process that ran hundreds of tests that takes its time.
+@pytest.mark.hermetic(blocking=10, reason="a benchmark collects garbage between its rounds")
 async def test_leaked_tasks_are_told_in_number_with_their_line():
     """
     Not only bytes: what the census counts is fitted as well.
