@@ -347,7 +347,7 @@ class Connection(asyncio.Protocol):
         """
         self._closing = True
         if self.transport is not None:
-            self.transport.close()
+            _close(self.transport)
 
     def close_politely(self) -> None:
         """
@@ -362,7 +362,7 @@ class Connection(asyncio.Protocol):
             transport.write_eof()
             self._idle = asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
         else:
-            transport.close()
+            _close(transport)
 
     def reset(self) -> None:
         """
@@ -387,3 +387,10 @@ class Connection(asyncio.Protocol):
         if sock is not None and sock.fileno() != -1:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+
+
+def _close(transport: asyncio.Transport) -> None:
+    # Closed twice, asyncio's TLS transport forgets its connection and can neither abort it nor tell of it any more.
+    # Source: Lib/asyncio/sslproto.py, _SSLProtocolTransport.close, of 3.11 to 3.13.
+    if not transport.is_closing():
+        transport.close()
