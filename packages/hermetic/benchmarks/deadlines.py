@@ -10,12 +10,14 @@ import time
 from typing import TYPE_CHECKING
 
 from hermetic.guard.capture import Capture, take
-from hermetic.guard.deadlines.ladder import Hang, Ladder
+from hermetic.guard.deadlines.ladder import Ladder
 from hermetic.guard.deadlines.watchdog import Watchdog
 from hermetic.guard.schedule import VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from hermetic.guard.deadlines.hang import Hang
 
 ROUNDS, REPEATS = 2000, 7
 

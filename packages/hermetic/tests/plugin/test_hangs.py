@@ -557,7 +557,7 @@ EXITS = {
 }
 
 
-@pytest.mark.prove("hangs", sample=1, full=len(EXITS))
+@pytest.mark.prove("hangs", sample=2, full=len(EXITS))
 @pytest.mark.parametrize("how", ["plain", "xdist", "supervised"])
 def test_an_interpreter_that_does_not_exit_is_ended(suite, how, rounds):
     """

@@ -100,11 +100,13 @@ class Ending:
         self.backstop = self._streams[1] if stacks is None else os.open(stacks, os.O_WRONLY | os.O_CREAT, 0o600)
         self._status = 0
         self._done: list[str] = []
+        self._exit_watch: ExitWatch | None = None
 
     def start(self, dog: Watchdog, exit_budget: float | None) -> None:
         self._config.pluginmanager.register(self, "hermetic-ending")
         if exit_budget is not None:
-            _at_exit(ExitWatch(dog, exit_budget, self))
+            self._exit_watch = ExitWatch(dog, exit_budget, self)
+            _at_exit(self._exit_watch)
 
     def stop(self) -> None:
         self._lost.close()
@@ -118,6 +120,10 @@ class Ending:
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         self._status = int(exitstatus)
+        if self._exit_watch is not None:
+            # Once more: executors that a test was the first to import wait for their threads in a hook of the same kind,
+            # and of these the last registered runs first.
+            _at_exit(self._exit_watch)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
