@@ -5,6 +5,8 @@ Retries that hide nothing, and the quarantine list.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -121,6 +123,27 @@ def test_every_try_is_listed_and_counted_once(seen):
     kept = next((suite.directory / ".hermetic" / "runs").iterdir()).read_text().splitlines()
     tries = [json.loads(line) for line in kept[1:]]
     assert [one["outcome"] for one in tries if one["test"].endswith("test_third")] == ["failed", "failed", "passed"]
+
+
+def test_a_supervised_run_takes_the_last_try_for_the_outcome(suite):
+    """
+    Under `hermetic run` a try that is repeated ends no test and no run.
+    """
+    suite.write("test_a.py", "n = [0]\ndef test_a(): n[0] += 1; assert n[0] == 2\ndef test_b(): assert False\n")
+    command = [sys.executable, "-c", "from hermetic.cli import main; main()", "run", "--hermetic-retries=1"]
+    run = subprocess.run(
+        [*command, "-p", "no:randomly", "--hermetic-outcomes=outcomes.jsonl"],
+        cwd=suite.directory,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    lines = [json.loads(line) for line in (suite.directory / "outcomes.jsonl").read_text().splitlines()]
+
+    assert "INTERNALERROR" not in run.stdout
+    assert "1 failed, 2 rerun, 1 unstable" in run.stdout
+    assert [one["outcome"] for one in lines if "ended" in one] == ["passed", "failed"]
 
 
 def test_the_budget_fails_a_run_that_would_pass(suite):

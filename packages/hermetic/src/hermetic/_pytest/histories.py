@@ -8,16 +8,16 @@ import platform
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from hermetic._pytest.findings import REPORT_ATTRIBUTE
-
-if TYPE_CHECKING:
-    from hermetic.record.history.runs import Outcome
+from hermetic._pytest.reports import crash_message, is_repeated, phase_outcome
 
 _DIRECTORY = ".hermetic"
+# xdist reports a test whose worker was lost under none of these.
+_PHASES = frozenset({"setup", "call", "teardown"})
 # So many runs may lie beside the database before a run takes them in itself.
 _MOST_SPOOLED = 500
 
@@ -66,8 +66,12 @@ class Keeper:
             known = self._tries[key] = ["passed", 0.0, getattr(report, "worker_id", ""), None, ()]
         known[1] += report.duration
         if report.outcome != "passed" or hasattr(report, "wasxfail"):
-            known[0] = _outcome(report, known[0])
-            if known[3] is None and str(report.outcome) in {"failed", "rerun"}:
+            outcome = "lost" if report.when not in _PHASES else phase_outcome(report)
+            if (
+                outcome != "error" or known[0] != "failed"
+            ):  # a failed teardown does not hide that the test itself failed
+                known[0] = outcome
+            if known[3] is None and (report.failed or is_repeated(report)):
                 known[3] = report
         found = getattr(report, REPORT_ATTRIBUTE, ())
         if found:
@@ -129,26 +133,14 @@ class Keeper:
                 store.take_in()
 
 
-def _outcome(report: pytest.TestReport, before: Outcome) -> Outcome:
-    if hasattr(report, "wasxfail"):
-        return "xfailed" if report.skipped else "xpassed"
-    if report.skipped:
-        return "skipped"
-    if report.when == "call":
-        return "failed"
-    # A failed teardown does not hide that the test itself failed.
-    return before if before == "failed" else "error" if report.when in {"setup", "teardown"} else "lost"
-
-
 def _cause(report: pytest.TestReport) -> str:
     from hermetic.record.history.fingerprint import fingerprint  # noqa: PLC0415 - only runs with failures pay for it
 
-    longrepr: Any = report.longrepr
-    crash: Any = getattr(longrepr, "reprcrash", None)
-    message = str(getattr(crash, "message", "") or longrepr or "")
+    message = crash_message(report)
     kind, colon, rest = message.partition(":")
     if not colon or " " in kind:
         kind, rest = "", message
+    crash: Any = getattr(report.longrepr, "reprcrash", None)
     path = Path(str(getattr(crash, "path", ""))).name
     return fingerprint(kind=kind, place=path, message=rest)
 

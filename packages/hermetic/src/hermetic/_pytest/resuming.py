@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hermetic._pytest.ending import WAS_ENDED
+from hermetic._pytest.reports import is_repeated, phase_outcome
 
 if TYPE_CHECKING:
     from io import TextIOWrapper
@@ -98,7 +99,9 @@ class Outcomes:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         known = self._running.setdefault(report.nodeid, {"outcome": "passed", "duration_s": 0.0, "text": ""})
         known["duration_s"] += report.duration
-        outcome = _outcome(report)
+        if is_repeated(report):
+            return  # how the test ends, its last try tells
+        outcome = phase_outcome(report)
         if _ORDER[outcome] > _ORDER[known["outcome"]]:
             known["outcome"] = outcome
         if report.failed:
@@ -116,11 +119,3 @@ class Outcomes:
             self.pytest_runtest_logfinish(nodeid)
         was_ended = session.config.stash.get(WAS_ENDED, False)
         self._write({"session": "lost" if was_ended else "ended", "status": int(exitstatus)})
-
-
-def _outcome(report: pytest.TestReport) -> str:
-    if hasattr(report, "wasxfail"):
-        return "xfailed" if report.skipped else "xpassed"
-    if report.failed and report.when != "call":
-        return "error"
-    return report.outcome

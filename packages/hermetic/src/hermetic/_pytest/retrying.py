@@ -18,6 +18,7 @@ from _pytest import runner  # pytest offers no public name for one phase of an i
 
 from hermetic._pytest.cancelling import is_cancellation
 from hermetic._pytest.marks import named
+from hermetic._pytest.reports import crash_message, is_repeated
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -215,14 +216,14 @@ class Retrying:
     def pytest_report_teststatus(
         self, report: pytest.TestReport
     ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-        if cast("str", report.outcome) == "rerun":
+        if is_repeated(report):
             return "rerun", "R", ("RERUN", {"yellow": True})
         if report.when == "call" and getattr(report, _UNSTABLE, False):
             return "unstable", "U", ("UNSTABLE", {"yellow": True})
         return None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if cast("str", report.outcome) == "rerun":
+        if is_repeated(report):
             said = _first_line(report)
             self._tries.setdefault(report.nodeid, []).append((getattr(report, _ATTEMPT), said))
         elif getattr(report, _UNSTABLE, False):
@@ -260,10 +261,7 @@ class Retrying:
 
 
 def _first_line(report: pytest.TestReport) -> str:
-    longrepr: Any = report.longrepr
-    crash: Any = getattr(longrepr, "reprcrash", None)
-    text = str(getattr(crash, "message", "") or longrepr or "").strip()
-    return text.partition("\n")[0] or f"{report.when} failed"
+    return crash_message(report).partition("\n")[0] or f"{report.when} failed"
 
 
 def _phase(item: pytest.Item, when: str, **more: Any) -> pytest.TestReport:

@@ -1,0 +1,40 @@
+"""
+What a report of pytest says, in the words that everything here uses.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import pytest
+
+PhaseOutcome: TypeAlias = Literal["passed", "skipped", "xfailed", "xpassed", "failed", "error"]
+
+
+def is_repeated(report: pytest.TestReport) -> bool:
+    """
+    Whether it tells of a try that failed and is followed by another, ours or pytest-rerunfailures'.
+    """
+    return str(report.outcome) == "rerun"
+
+
+def phase_outcome(report: pytest.TestReport) -> PhaseOutcome:
+    """
+    How this phase of this try ended: what fails outside the call is an error.
+    """
+    if hasattr(report, "wasxfail"):
+        return "xfailed" if report.skipped else "xpassed"
+    if report.skipped:
+        return "skipped"
+    if report.passed:
+        return "passed"
+    return "failed" if report.when == "call" else "error"
+
+
+def crash_message(report: pytest.TestReport) -> str:
+    """
+    What was raised, as pytest's short summary has it; else all that is told of the failure, which may be nothing.
+    """
+    longrepr: Any = report.longrepr
+    return str(getattr(getattr(longrepr, "reprcrash", None), "message", "") or longrepr or "").strip()
