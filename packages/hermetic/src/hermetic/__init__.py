@@ -6,10 +6,10 @@ Everything below is imported when it is first asked for: `import hermetic` alone
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hermetic._version import __version__
+from hermetic.foundation.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hermetic.guard.concurrency import (
@@ -135,15 +135,4 @@ _HOMES = {
     "wait_until": "hermetic.guard.concurrency",
 }
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'hermetic' has no attribute {name!r}")
-    value = getattr(importlib.import_module(home), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, names=__all__, homes=_HOMES)

@@ -82,13 +82,12 @@ def stress(*, interleave: bool, seeds: int, arguments: tuple[str, ...]) -> None:
     A failure tells its seed and the smallest set of switches that fails; with --hermetic-seed it is run again. Arguments
     go to pytest, and the exit status is pytest's.
     """
-    import os  # noqa: PLC0415 - other commands do not need it
-    import subprocess  # noqa: PLC0415 - as above
+    import subprocess  # noqa: PLC0415 - other commands do not need it
+
+    from hermetic.runs.command import pytest_command  # noqa: PLC0415 - as above
 
     assert interleave  # noqa: S101 - click requires it
-    # Where plugins are loaded by name, ours is none of those that the arguments name.
-    loaded = ["-p", "hermetic._pytest.plugin"] if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") else []
-    command = [sys.executable, "-m", "pytest", *loaded, f"--hermetic-interleave={seeds}", *arguments]
+    command = pytest_command(f"--hermetic-interleave={seeds}", *arguments)
     sys.exit(subprocess.run(command, check=False).returncode)
 
 

@@ -136,30 +136,19 @@ class Hangs:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
-        self._begin(item, "setup")
-        try:
-            result = yield
-        except BaseException as error:
-            self._raised(error, item)
-            raise
-        self._returned(item)
-        return result
+        return (yield from self._phase(item, "setup"))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None]:
-        self._begin(item, "call")
-        try:
-            result = yield
-        except BaseException as error:
-            self._raised(error, item)
-            raise
-        self._returned(item)
-        return result
+        return (yield from self._phase(item, "call"))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None]:
         # Its own budget, whatever became of the call: cleaning up must be possible after a timeout, and must end.
-        self._begin(item, "teardown")
+        return (yield from self._phase(item, "teardown"))
+
+    def _phase(self, item: pytest.Item, part: str) -> Generator[None]:
+        self._begin(item, part)
         try:
             result = yield
         except BaseException as error:

@@ -6,8 +6,9 @@ Each name is imported when it is first asked for: most runs find nothing, and ne
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hermetic.foundation.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hermetic.foundation.clock import Clock, SystemClock
@@ -31,28 +32,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Clock": "clock",
-    "Event": "events",
-    "Finding": "finding",
-    "Frame": "finding",
-    "ListSink": "sink",
-    "NullSink": "sink",
-    "Owner": "finding",
-    "Remedy": "remedy",
-    "Sink": "sink",
-    "Site": "finding",
-    "SystemClock": "clock",
+    "Clock": ".clock",
+    "Event": ".events",
+    "Finding": ".finding",
+    "Frame": ".finding",
+    "ListSink": ".sink",
+    "NullSink": ".sink",
+    "Owner": ".finding",
+    "Remedy": ".remedy",
+    "Sink": ".sink",
+    "Site": ".finding",
+    "SystemClock": ".clock",
 }
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'hermetic.foundation' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"hermetic.foundation.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, names=__all__, homes=_HOMES)

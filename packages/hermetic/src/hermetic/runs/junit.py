@@ -11,6 +11,8 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from hermetic.record.xmltext import UNHOLDABLE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from hermetic.runs.outcomes import Outcome
 
 _OPTIONS = ("--junitxml", "--junit-xml")
-# What XML 1.0 cannot hold, whatever its escape. Source: XML 1.0, section 2.2, Char.
-_UNHOLDABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def asked_for(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -114,7 +114,7 @@ def _case(key: tuple[str, str], outcome: Outcome) -> ET.Element:
     case = ET.Element("testcase", classname=key[0], name=key[1], time=f"{outcome.duration_s:.3f}")
     tag = {"failed": "failure", "error": "error", "lost": "error", "skipped": "skipped", "xfailed": "skipped"}
     if outcome.outcome in tag:
-        text = _UNHOLDABLE.sub("?", outcome.text)
+        text = UNHOLDABLE.sub("?", outcome.text)
         told = ET.SubElement(case, tag[outcome.outcome], message=text.partition("\n")[0])
         told.text = text
     return case

@@ -7,12 +7,12 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hermetic.runs.bisect import Found, Search
+from hermetic.runs.command import pytest_command
 from hermetic.runs.probe import Prober, Stain
 
 if TYPE_CHECKING:
@@ -145,18 +145,9 @@ def _fails_for_real(command: Sequence[str], arguments: Sequence[str], cwd: Path 
     """
     Whether the command shows the failure in a process of its own, started from nothing.
     """
-    plugin = ["-p", "hermetic._pytest.plugin"] if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") else []
     options = [word for word in arguments if word.startswith("-")]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            *plugin_first(command, plugin),
-            *options,
-            "-p",
-            "no:cacheprovider",
-            "--hermetic-history=off",
-        ],
+        pytest_command(*command[1:], *options, "-p", "no:cacheprovider", "--hermetic-history=off"),
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -165,10 +156,6 @@ def _fails_for_real(command: Sequence[str], arguments: Sequence[str], cwd: Path 
         check=False,
     )
     return done.returncode == 1
-
-
-def plugin_first(command: Sequence[str], plugin: Sequence[str]) -> list[str]:
-    return [command[0], *plugin, *command[1:]]
 
 
 def report(diagnosis: Diagnosis, *, root: Path) -> str:

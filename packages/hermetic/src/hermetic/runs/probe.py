@@ -9,20 +9,19 @@ import os
 import selectors
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from hermetic.errors import HermeticError
+from hermetic.runs.command import pytest_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
     from types import TracebackType
 
-_PLUGIN = "hermetic._pytest.plugin"
 # What would change the order or the processes, or end a probe before its own time limit.
 _ARGUMENTS = (
     *("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider"),
@@ -100,17 +99,10 @@ class Prober:
         ask_out, self._ask = os.pipe()
         self._answers, answer_in = os.pipe()
         self._log = tempfile.TemporaryFile()
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            *_with_plugin(),
-            *_ARGUMENTS,
-            f"--hermetic-probe={ask_out},{answer_in}",
-        ]
+        command = pytest_command(*_ARGUMENTS, f"--hermetic-probe={ask_out},{answer_in}", *self._arguments)
         try:
             self._process = subprocess.Popen(
-                [*command, *self._arguments],
+                command,
                 cwd=self._cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
@@ -229,8 +221,3 @@ def _note(probed: Probed, answer: dict[str, Any]) -> None:
                 place=place,
             )
             probed.stains.setdefault(test, []).append(stain)
-
-
-def _with_plugin() -> list[str]:
-    # Where plugins are not loaded by themselves this one must be named.
-    return ["-p", _PLUGIN] if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") else []

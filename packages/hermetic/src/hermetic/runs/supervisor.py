@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -21,12 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hermetic.runs import junit
+from hermetic.runs.command import pytest_command
 from hermetic.runs.outcomes import Outcome, Part, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_PLUGIN = "hermetic._pytest.plugin"
 _POLL_S = 0.2
 # pytest's own statuses. Source: _pytest/config/__init__.py, ExitCode.
 _OK, _FAILED, _NO_TESTS = 0, 1, 5
@@ -144,9 +143,7 @@ class Supervisor:
             words.append(f"--hermetic-resume={done}")
         if self._junit is not None:
             words.append(f"--junitxml={_junit_file(directory, account.processes)}")
-        if self._environment.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
-            words = ["-p", _PLUGIN, *words]
-        command = [sys.executable, "-m", "pytest", *words, *self._arguments]
+        command = pytest_command(*words, *self._arguments, environment=self._environment)
         process = subprocess.Popen(command, cwd=self._cwd, env=self._environment)
         try:
             status = self._wait(process, outcomes)

@@ -6,8 +6,9 @@ Each name is imported when it is first asked for: most of it brings asyncio, whi
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hermetic.foundation.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hermetic.guard.capture.lines import Project
@@ -30,28 +31,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Capture": "model",
-    "Line": "model",
-    "Project": "lines",
-    "TaskState": "model",
-    "ThreadState": "model",
-    "Wait": "model",
-    "details": "text",
-    "render": "text",
-    "take": "taking",
-    "take_task": "taking",
-    "waiting": "text",
+    "Capture": ".model",
+    "Line": ".model",
+    "Project": ".lines",
+    "TaskState": ".model",
+    "ThreadState": ".model",
+    "Wait": ".model",
+    "details": ".text",
+    "render": ".text",
+    "take": ".taking",
+    "take_task": ".taking",
+    "waiting": ".text",
 }
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'hermetic.guard.capture' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"hermetic.guard.capture.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, names=__all__, homes=_HOMES)

@@ -6,8 +6,9 @@ Each name is imported when it is first asked for: the plugin needs few of them, 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hermetic.foundation.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hermetic.guard.deadlines.budget import BudgetError
@@ -29,25 +30,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "BudgetError": "budget",
-    "Deadline": "scope",
-    "DeadlineExceeded": "error",
-    "OperationStatistics": "statistics",
-    "Timeouts": "operations",
-    "deadline": "scope",
-    "machine_factor": "machine",
-    "timeouts": "operations",
+    "BudgetError": ".budget",
+    "Deadline": ".scope",
+    "DeadlineExceeded": ".error",
+    "OperationStatistics": ".statistics",
+    "Timeouts": ".operations",
+    "deadline": ".scope",
+    "machine_factor": ".machine",
+    "timeouts": ".operations",
 }
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'hermetic.guard.deadlines' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"hermetic.guard.deadlines.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, names=__all__, homes=_HOMES)

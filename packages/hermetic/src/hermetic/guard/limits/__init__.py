@@ -6,8 +6,9 @@ Each name is imported when it is first asked for: the plugin needs only the name
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hermetic.foundation.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hermetic.guard.limits.benchmark import BenchmarkResult, ResourceBenchmark, ResourceLeakError
@@ -34,29 +35,18 @@ __all__ = [
 ]
 
 _HOMES = {
-    "BenchmarkResult": "benchmark",
-    "Holder": "tally",
-    "NearLimit": "monitor",
-    "ResourceBenchmark": "benchmark",
-    "ResourceExhaustionError": "error",
-    "ResourceGrowth": "profiler",
-    "ResourceLeakError": "benchmark",
-    "ResourceLimitError": "error",
-    "ResourceLimits": "limits",
-    "ResourceMonitor": "monitor",
-    "ResourceProfiler": "profiler",
-    "ResourceSnapshot": "snapshot",
+    "BenchmarkResult": ".benchmark",
+    "Holder": ".tally",
+    "NearLimit": ".monitor",
+    "ResourceBenchmark": ".benchmark",
+    "ResourceExhaustionError": ".error",
+    "ResourceGrowth": ".profiler",
+    "ResourceLeakError": ".benchmark",
+    "ResourceLimitError": ".error",
+    "ResourceLimits": ".limits",
+    "ResourceMonitor": ".monitor",
+    "ResourceProfiler": ".profiler",
+    "ResourceSnapshot": ".snapshot",
 }
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'hermetic.guard.limits' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"hermetic.guard.limits.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, names=__all__, homes=_HOMES)

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 from hermetic.record.history.errors import HistoryError
 from hermetic.record.history.fingerprint import fingerprint
 from hermetic.record.history.runs import Run, Try, from_lines, to_lines
+from hermetic.record.xmltext import holdable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,18 +179,10 @@ def _junit(run: Run, tries: list[Try]) -> ET.Element:
     for one in tries:
         place, _, name = one.test.rpartition("::")
         case = ET.SubElement(
-            suite, "testcase", classname=_clean(place), name=_clean(name), time=f"{one.duration_s:.6f}"
+            suite, "testcase", classname=holdable(place), name=holdable(name), time=f"{one.duration_s:.6f}"
         )
         if one.outcome in {"failed", "error", "lost"}:
             ET.SubElement(case, "failure" if one.outcome == "failed" else "error", message=one.cause)
         elif one.outcome in {"skipped", "xfailed"}:
             ET.SubElement(case, "skipped", type="pytest.xfail" if one.outcome == "xfailed" else "pytest.skip")
     return suite
-
-
-def _clean(text: str) -> str:
-    # XML 1.0 has no way to write control characters and lone surrogates (section 2.2).
-    return "".join(
-        c if c in "\t\n\r" or (c >= " " and not 0xD800 <= ord(c) <= 0xDFFF and ord(c) < 0xFFFE) else "\ufffd"
-        for c in text
-    )

@@ -6,12 +6,11 @@ Source: the Maven Surefire report schema, elements `flakyFailure` (failed, then 
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
-# Characters that XML 1.0 does not know. Source: https://www.w3.org/TR/xml/#charsets
-_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from hermetic.record.xmltext import holdable
+
 _BAD = {"failed": "failure", "error": "error", "lost": "error"}
 
 
@@ -40,9 +39,9 @@ def _case(test: dict[str, Any]) -> ET.Element:
     case = ET.Element(
         "testcase",
         {
-            "classname": _xml(path.removesuffix(".py").replace("/", ".")),
-            "name": _xml(name or path),
-            "file": _xml(test["file"]),
+            "classname": holdable(path.removesuffix(".py").replace("/", ".")),
+            "name": holdable(name or path),
+            "file": holdable(test["file"]),
             "line": str(test["line"]),
             "time": f"{test['duration_s']:.6f}",
         },
@@ -51,30 +50,32 @@ def _case(test: dict[str, Any]) -> ET.Element:
     text = test.get("text", "")
     if outcome in _BAD:
         element = ET.SubElement(case, _BAD[outcome], {"message": _message(test), "type": _type(tries[-1])})
-        element.text = _xml(text)
+        element.text = holdable(text)
         repeated = ("rerunFailure", [one for one in tries[:-1] if one["outcome"] in _BAD])
     else:
         repeated = ("flakyFailure", [one for one in tries[:-1] if one["outcome"] in _BAD])
     if outcome in {"skipped", "xfailed"}:
-        ET.SubElement(case, "skipped", {"type": f"pytest.{outcome}", "message": _xml(text.partition("\n")[0][:500])})
+        ET.SubElement(
+            case, "skipped", {"type": f"pytest.{outcome}", "message": holdable(text.partition("\n")[0][:500])}
+        )
     for one in repeated[1]:
         element = ET.SubElement(case, repeated[0], {"message": _said(one), "type": _type(one)})
-        ET.SubElement(element, "stackTrace").text = _xml("\n".join(_trace(one)))
+        ET.SubElement(element, "stackTrace").text = holdable("\n".join(_trace(one)))
     return case
 
 
 def _message(test: dict[str, Any]) -> str:
-    return _xml(test["title"][:500])
+    return holdable(test["title"][:500])
 
 
 def _said(one: dict[str, Any]) -> str:
     failure = one.get("failure") or [{"type": one["outcome"], "message": ""}]
-    return _xml(f"{failure[0]['type']}: {failure[0]['message']}"[:500])
+    return holdable(f"{failure[0]['type']}: {failure[0]['message']}"[:500])
 
 
 def _type(one: dict[str, Any]) -> str:
     failure = one.get("failure")
-    return _xml(failure[0]["type"]) if failure else one["outcome"]
+    return holdable(failure[0]["type"]) if failure else one["outcome"]
 
 
 def _trace(one: dict[str, Any]) -> list[str]:
@@ -83,7 +84,3 @@ def _trace(one: dict[str, Any]) -> list[str]:
         for failure in one.get("failure", ())
         for frame in failure["frames"]
     ]
-
-
-def _xml(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
+from hermetic.world.http.early_data import EarlyData
 from hermetic.world.http.protocol import Connection
 
 if TYPE_CHECKING:
@@ -17,27 +18,10 @@ if TYPE_CHECKING:
     from hermetic.world.http.faults.model import Fault
 
 
-class _Encrypted(Connection):
+class _Encrypted(EarlyData, Connection):
     """
-    What the client sends together with the end of its handshake is delivered before `start_tls` returns: it is kept
-    until there is an encrypted transport to answer on.
+    A connection that is handed to TLS with what the client has said by then.
     """
-
-    def __init__(self, core: Core) -> None:
-        super().__init__(core, is_tls=True)
-        self._early: list[bytes] | None = []
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        early, self._early = self._early or [], None
-        super().connection_made(transport)
-        for data in early:
-            super().data_received(data)
-
-    def data_received(self, data: bytes) -> None:
-        if self._early is None:
-            super().data_received(data)
-        else:
-            self._early.append(data)
 
 
 class TLSFront(asyncio.Protocol):
@@ -48,7 +32,7 @@ class TLSFront(asyncio.Protocol):
     def __init__(self, core: Core, authority: Authority) -> None:
         self._core = core
         self._authority = authority
-        self._connection = _Encrypted(core)
+        self._connection = _Encrypted(core, is_tls=True)
         self._hello: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

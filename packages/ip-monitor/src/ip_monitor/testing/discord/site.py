@@ -9,6 +9,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
+from hermetic.world.http.early_data import EarlyData
 from hermetic.world.http.listener import Listener
 
 from ip_monitor.testing.discord.resetting import reset
@@ -18,31 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 
-class _Connection(web.RequestHandler):
+class _Connection(EarlyData, web.RequestHandler):
     """
-    What the client sends together with the end of its handshake arrives before there is an encrypted transport to
-    answer on, and is kept until then.
+    aiohttp's, with what the client sends together with the end of its handshake.
     """
-
-    __slots__ = ("_early",)
 
     def __init__(self, server: web.Server) -> None:
         # None means no log, as aiohttp's documentation says and its types do not.
         no_log: Any = None
         super().__init__(server, loop=asyncio.get_running_loop(), access_log=no_log)
-        self._early: list[bytes] | None = []
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        early, self._early = self._early or [], None
-        super().connection_made(transport)
-        for data in early:
-            super().data_received(data)
-
-    def data_received(self, data: bytes) -> None:
-        if self._early is None:
-            super().data_received(data)
-        else:
-            self._early.append(data)
 
 
 class Site:
