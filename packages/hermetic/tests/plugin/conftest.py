@@ -151,7 +151,9 @@ class Suite:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            # What a test prints may be any bytes: under the C locale Python writes its lone surrogates as they came.
+            encoding="utf-8",
+            errors="backslashreplace",
             timeout=timeout,
             check=False,
         )
