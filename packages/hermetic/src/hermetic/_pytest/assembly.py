@@ -21,7 +21,6 @@ from hermetic._pytest.recording import RUN_KEY, FixtureTimes, Recording
 from hermetic._pytest.reporting import Reporting, journal_for
 from hermetic._pytest.summary import Summary
 from hermetic.foundation.clock import SystemClock
-from hermetic.foundation.sink import NullSink
 from hermetic.foundation.stream import stream
 from hermetic.guard.census.arrivals import Arrivals
 from hermetic.guard.census.census import Census
@@ -105,7 +104,7 @@ def _baseline(config: pytest.Config) -> Baselining | None:
 def assemble(config: pytest.Config, settings: Settings) -> None:
     clock: Clock = SystemClock()
     journal = _journal(config, settings)
-    memory = TestMemory(journal or NullSink())
+    memory = TestMemory(journal)
     sink = RecentEvents(memory)
     config.add_cleanup(stream.connect(sink))
     roll = Roll()
@@ -123,10 +122,14 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
     config.pluginmanager.register(Limiting(config, sink=sink, clock=clock), "hermetic-limiting")
     explaining = Explaining()
     config.pluginmanager.register(explaining, "hermetic-explaining")
-    # Before the one that writes, which is asked first: it explains from what that one has written.
-    config.pluginmanager.register(Diagnosing(memory), "hermetic-diagnosing")
-    run = journal.run if journal is not None else ""
-    recording = Recording(sink, run=run, with_logs=journal is not None, failure=explaining.take)
+    recording = Recording(
+        sink,
+        run=journal.run if journal is not None else "",
+        with_logs=journal is not None,
+        failure=explaining.take,
+        # It explains from what was told, so it comes after.
+        told=Diagnosing(memory).told,
+    )
     config.pluginmanager.register(recording, "hermetic-recording")
     if journal is not None:
         config.pluginmanager.register(Reporting(config, journal), "hermetic-reporting")

@@ -4,8 +4,8 @@ The budgets of tests: ini file, command line, marker; read and checked before an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -13,7 +13,7 @@ from hermetic._pytest.marks import marked
 from hermetic.guard.deadlines.budget import BudgetError, parse_seconds, seconds_or_off
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 MARKER = (
     "deadline(call, *, setup, call, teardown): seconds that the parts of this test may take, None for no limit; "
@@ -23,37 +23,53 @@ _MARKER = "deadline"
 # Markers of Hermetic that one may mistype: pytest itself only warns about a marker that it does not know.
 _MARKERS = (_MARKER, "limits", "virtual_time", "interleave")
 _KEY = pytest.StashKey["Budgets"]()
+_USUAL: Final[Mapping[str, float | None]] = MappingProxyType(
+    {
+        "setup": 60.0,
+        "call": 60.0,
+        "teardown": 60.0,
+        "module": None,
+        "session": None,
+        "collection": 120.0,
+        "exit": 10.0,
+        "grace": 0.5,
+    }
+)
+_PARTS: Final = tuple(_USUAL)
+_NO_SOURCES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Budgets:
     """
     Seconds for each part of a run; None where there is no limit.
 
     `setup`, `call` and `teardown` are a test's parts, each with its own; `module` and `session` bound all tests of one
     module and the whole run; `collection` bounds each file that is collected; `exit` is how long the interpreter may
-    take to end. `grace` is how long each rung of the ladder waits for the one before.
+    take to end. `grace` is how long each rung of the ladder waits for the one before. Never changed once made.
     """
 
-    setup: float | None = 60.0
-    call: float | None = 60.0
-    teardown: float | None = 60.0
-    module: float | None = None
-    session: float | None = None
-    collection: float | None = 120.0
-    exit: float | None = 10.0
-    grace: float | None = 0.5
-    sources: tuple[tuple[str, str], ...] = ()
+    # Written out: a dataclass costs every run a millisecond at its start.
+    __slots__ = (*_PARTS, "sources")
+
+    def __init__(self, parts: Mapping[str, float | None] = _USUAL, *, sources: Mapping[str, str] = _NO_SOURCES) -> None:
+        self.setup = parts["setup"]
+        self.call = parts["call"]
+        self.teardown = parts["teardown"]
+        self.module = parts["module"]
+        self.session = parts["session"]
+        self.collection = parts["collection"]
+        self.exit = parts["exit"]
+        self.grace = parts["grace"]
+        self.sources = sources
 
     def source(self, part: str) -> str:
-        return dict(self.sources).get(part, "the default")
+        return self.sources.get(part, "the default")
 
     def changed(self, part: str, value: float | None, source: str) -> Budgets:
-        changes: dict[str, Any] = {part: value}
-        return replace(self, sources=(*self.sources, (part, source)), **changes)
+        parts: dict[str, float | None] = {name: getattr(self, name) for name in _PARTS}
+        return Budgets({**parts, part: value}, sources={**self.sources, part: source})
 
 
-_PARTS = tuple(field.name for field in fields(Budgets) if field.name != "sources")
 _TEST_PARTS = ("setup", "call", "teardown")
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # The attribute of a test's teardown report that carries its diagnoses, also from xdist's workers.
 DIAGNOSES_ATTRIBUTE = "hermetic_diagnoses"
+_HARMLESS = frozenset({"passed", "skipped"})
 _NO_FAILURES = (pytest.skip.Exception, pytest.exit.Exception)
 
 
@@ -63,9 +64,12 @@ class Diagnosing:
         self._memory = memory
         self._is_bad = False
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._is_bad = self._is_bad or (report.outcome not in {"passed", "skipped"} and not hasattr(report, "wasxfail"))
+    def told(self, report: pytest.TestReport) -> None:
+        """
+        A part of a test was reported, and its events are in memory.
+        """
+        if report.outcome not in _HARMLESS and not hasattr(report, "wasxfail"):
+            self._is_bad = True
         if report.when != "teardown":
             return
         if self._is_bad:

@@ -21,9 +21,10 @@ from hermetic.guard.deadlines.budget import describe_seconds
 from hermetic.guard.deadlines.ladder import Ladder
 from hermetic.guard.deadlines.rung import Rung
 from hermetic.guard.deadlines.watchdog import Watchdog
+from hermetic.record.memory import Later, made
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from hermetic._pytest.budgets import Budgets
     from hermetic.foundation import Clock, Event, Sink
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from hermetic.guard.census.arrivals import Arrivals
     from hermetic.guard.deadlines.conversion import Conversion
     from hermetic.guard.deadlines.hang import Hang
+    from hermetic.record.memory import TestMemory
 
 _RECENT = 15
 _LONGEST = 160
@@ -45,17 +47,30 @@ class RecentEvents:
     A sink that passes events on and remembers the last ones, for a capture to show.
     """
 
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-        self._recent: deque[Event] = deque(maxlen=_RECENT)
+    def __init__(self, memory: TestMemory) -> None:
+        self._memory = memory
+        self._is_passing_on = memory.is_passing_on
+        self._recent: deque[Event | Later] = deque(maxlen=_RECENT)
 
     def emit(self, event: Event) -> None:
         self._recent.append(event)
-        self._sink.emit(event)
+        self._memory.emit(event)
+
+    def tell(self, make: Callable[..., Event], *values: object) -> None:
+        """
+        Emit `make(*values)`, now where it is written, else only when somebody asks what happened.
+        """
+        if self._is_passing_on:
+            self.emit(make(*values))
+            return
+        later = Later(make, values)
+        self._recent.append(later)
+        self._memory.keep(later)
 
     def told(self) -> tuple[str, list[str]]:
         now = monotonic()
-        return "last events", [f"{now - event.at_s:8.3f} s ago  {_said(event)}" for event in list(self._recent)]
+        events = map(made, list(self._recent))
+        return "last events", [f"{now - event.at_s:8.3f} s ago  {_said(event)}" for event in events]
 
 
 def _said(event: Event) -> str:

@@ -8,12 +8,15 @@ import platform
 import time
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hermetic._pytest.findings import REPORT_ATTRIBUTE
 from hermetic._pytest.reports import crash_message, is_repeated, phase_outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _DIRECTORY = ".hermetic"
 # xdist reports a test whose worker was lost under none of these.
@@ -55,31 +58,16 @@ class Keeper:
         self._directory = directory
         self._at = time.time()
         self._began = time.perf_counter()
-        # For each test and try: outcome, seconds, worker, failure, kinds of findings.
-        self._tries: dict[tuple[str, int], list[Any]] = {}
+        # As they come, to be read when the session ends: the terminal keeps them all anyway.
+        self._reports: list[pytest.TestReport] = []
         self.problem = ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        key = (report.nodeid, getattr(report, "hermetic_attempt", 1))
-        known = self._tries.get(key)
-        if known is None:
-            known = self._tries[key] = ["passed", 0.0, getattr(report, "worker_id", ""), None, ()]
-        known[1] += report.duration
-        if report.outcome != "passed" or hasattr(report, "wasxfail"):
-            outcome = "lost" if report.when not in _PHASES else phase_outcome(report)
-            if (
-                outcome != "error" or known[0] != "failed"
-            ):  # a failed teardown does not hide that the test itself failed
-                known[0] = outcome
-            if known[3] is None and (report.failed or is_repeated(report)):
-                known[3] = report
-        found = getattr(report, REPORT_ATTRIBUTE, ())
-        if found:
-            known[4] = tuple(sorted({one["kind"] for one in found if one["level"] != "kept"}))
+        self._reports.append(report)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        if not self._tries:
+        if not self._reports:
             return
         try:
             self._write(int(exitstatus))
@@ -98,7 +86,8 @@ class Keeper:
         from hermetic.record.history.spool import SPOOL, spool  # noqa: PLC0415
 
         config = self._config
-        workers = {known[2] for known in self._tries.values()} - {""}
+        known = _tries(self._reports)
+        workers = {worker for _, _, worker, _, _ in known.values()} - {""}
         run = Run(
             id=uuid.uuid4().hex,
             at=self._at,
@@ -111,7 +100,7 @@ class Keeper:
         )
         places: dict[str, int] = {}
         tries: list[Try] = []
-        for (test, attempt), (outcome, duration_s, worker, failed, findings) in self._tries.items():
+        for (test, attempt), (outcome, duration_s, worker, failed, findings) in known.items():
             places[worker] = position = places.get(worker, 0) + 1
             tries.append(
                 Try(
@@ -131,6 +120,30 @@ class Keeper:
 
             with HistoryStore(self._directory) as store:
                 store.take_in()
+
+
+def _tries(reports: Iterable[pytest.TestReport]) -> dict[tuple[str, int], list[Any]]:
+    """
+    For each test and try: outcome, seconds, worker, the report of its failure, kinds of findings.
+    """
+    tries: dict[tuple[str, int], list[Any]] = {}
+    for report in reports:
+        key = (report.nodeid, getattr(report, "hermetic_attempt", 1))
+        known = tries.get(key)
+        if known is None:
+            known = tries[key] = ["passed", 0.0, getattr(report, "worker_id", ""), None, ()]
+        known[1] += report.duration
+        if report.outcome != "passed" or hasattr(report, "wasxfail"):
+            outcome = "lost" if report.when not in _PHASES else phase_outcome(report)
+            # A failed teardown does not hide that the test itself failed.
+            if outcome != "error" or known[0] != "failed":
+                known[0] = outcome
+            if known[3] is None and (report.failed or is_repeated(report)):
+                known[3] = report
+        found = getattr(report, REPORT_ATTRIBUTE, ())
+        if found:
+            known[4] = tuple(sorted({one["kind"] for one in found if one["level"] != "kept"}))
+    return tries
 
 
 def _cause(report: pytest.TestReport) -> str:

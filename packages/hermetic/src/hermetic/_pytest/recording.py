@@ -13,41 +13,44 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
+from hermetic.guard import late
 from hermetic.guard.component import Quiet
-from hermetic.record.events import (
-    CollectionFailed,
-    FixtureSetUp,
-    FixtureTornDown,
-    LogWritten,
-    PhaseEnded,
-    RunBegan,
-    RunEnded,
-    TestBegan,
-    TestLost,
-    WarningIssued,
-)
 
 if TYPE_CHECKING:
     import warnings
     from collections.abc import Callable
 
-    from hermetic.foundation import Sink
+    from hermetic._pytest.hangs import RecentEvents
+    from hermetic.foundation.events import Event
+    from hermetic.foundation.sink import Sink
     from hermetic.guard.ownership.tenure import Tenure
     from hermetic.record.failure import Failure
 
 PHASES: Final = frozenset({"setup", "call", "teardown"})
 RUN_KEY: Final = "hermetic_run"
+# The kinds of events that are written here; needed only where one is made.
+_EVENTS: Final = "hermetic.record.events"
 
 
 class Recording:
     """
-    Writes the run into a sink; log records only `with_logs`, for they cost a handler. `failure` hands over what was taken of the exception of a test's part.
+    Tells `sink` of the run; of log records only `with_logs`, for they cost a handler. `failure` hands over what was taken of the
+    exception of a test's part; `told` is called with each report after it.
     """
 
-    def __init__(self, sink: Sink, *, run: str, with_logs: bool, failure: Callable[[str, str], Failure | None]) -> None:
+    def __init__(
+        self,
+        sink: RecentEvents,
+        *,
+        run: str,
+        with_logs: bool,
+        failure: Callable[[str, str], Failure | None],
+        told: Callable[[pytest.TestReport], None],
+    ) -> None:
         self._sink = sink
         self._run = run
         self._failure = failure
+        self._told = told
         self._is_controller = False
         self._deselected = 0
         self._handler = _LogHandler(sink) if with_logs else None
@@ -70,71 +73,39 @@ class Recording:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if not self._is_controller:
-            self._sink.emit(RunBegan(at_s=monotonic(), tests=len(session.items), deselected=self._deselected))
+            self._sink.tell(_run_began, monotonic(), len(session.items), self._deselected)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self._sink.emit(CollectionFailed(at_s=monotonic(), node=report.nodeid, text=report.longreprtext))
+            self._sink.tell(_collection_failed, monotonic(), report.nodeid, report.longreprtext)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if hasattr(session.config, "workerinput"):
             return  # the controller tells how the run ended
-        self._sink.emit(
-            RunEnded(
-                at_s=monotonic(),
-                status=int(exitstatus),
-                stopped=_stopped(session),
-                gates=_gates(session.config),
-            )
-        )
+        self._sink.tell(_run_ended, monotonic(), int(exitstatus), _stopped(session), _gates(session.config))
 
     # ------------------------------------------------------------ tests
 
     def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
         if not self._is_controller:
-            self._sink.emit(TestBegan(at_s=monotonic(), test=nodeid, file=location[0], line=(location[1] or 0) + 1))
+            self._sink.tell(_test_began, monotonic(), nodeid, location)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         when = cast("str", report.when)
         if when not in PHASES:
             # xdist's own report of a test whose worker died.
-            worker: Any = getattr(report, "node", None)
-            name = worker.gateway.id if worker is not None else ""
-            self._sink.emit(TestLost(at_s=monotonic(), test=report.nodeid, worker=name, text=report.longreprtext))
-            return
-        if self._is_controller:
-            return
-        passed = report.outcome == "passed"
-        self._sink.emit(
-            PhaseEnded(
-                at_s=monotonic(),
-                test=report.nodeid,
-                phase=when,
-                outcome=report.outcome,
-                duration_s=round(report.duration, 6),
-                is_expected_to_fail=hasattr(report, "wasxfail"),
-                text="" if passed else _text(report),
-                failure=None if passed else self._failure(report.nodeid, when),
-                output=() if passed else tuple((str(title), str(text)) for title, text in report.sections),
-                name=_subtest(report),
-            )
-        )
+            self._sink.tell(_test_lost, monotonic(), report)
+        elif not self._is_controller:
+            # What was taken of a failure is handed over now; that of a passed part is nothing.
+            failure = None if report.outcome == "passed" else self._failure(report.nodeid, when)
+            self._sink.tell(_phase_ended, monotonic(), report, failure)
+        self._told(report)
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, nodeid: str) -> None:
-        if self._is_controller:
-            return
-        self._sink.emit(
-            WarningIssued(
-                at_s=monotonic(),
-                test=nodeid,
-                category=warning_message.category.__name__,
-                message=str(warning_message.message),
-                file=warning_message.filename,
-                line=warning_message.lineno,
-            )
-        )
+        if not self._is_controller:
+            self._sink.tell(_warning_issued, monotonic(), warning_message, nodeid)
 
 
 class FixtureTimes(Quiet):
@@ -144,20 +115,18 @@ class FixtureTimes(Quiet):
 
     name = "fixture times"
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: RecentEvents) -> None:
         self._sink = sink
         self._began: dict[Tenure, float] = {}
 
     def entering(self, tenure: Tenure) -> None:
-        if not tenure.is_test and not _is_parameter(tenure):
+        if tenure.value is not None:  # a test's own parts are told by its reports
             self._began[tenure] = monotonic()
 
     def ready(self, tenure: Tenure) -> None:
         began = self._began.pop(tenure, None)
         if began is not None:
-            now, owner = monotonic(), tenure.owner
-            took = round(now - began, 6)
-            self._sink.emit(FixtureSetUp(at_s=now, fixture=owner.name, scope=owner.scope, duration_s=took))
+            self._sink.tell(_fixture_set_up, monotonic(), tenure, began)
 
     def leaving(self, tenure: Tenure) -> None:
         self.entering(tenure)
@@ -165,15 +134,76 @@ class FixtureTimes(Quiet):
     def left(self, tenure: Tenure) -> None:
         began = self._began.pop(tenure, None)
         if began is not None:
-            now, owner = monotonic(), tenure.owner
-            took = round(now - began, 6)
-            self._sink.emit(FixtureTornDown(at_s=now, fixture=owner.name, scope=owner.scope, duration_s=took))
+            self._sink.tell(_fixture_torn_down, monotonic(), tenure, began)
 
 
-def _is_parameter(tenure: Tenure) -> bool:
-    # pytest hands a test's own parameters over by fixtures that it makes itself.
-    defined = tenure.owner.defined
-    return defined is not None and defined.function == "get_direct_param_fixture_func"
+# ---------------------------------------------------------------- what an event is made of, once one is asked for
+
+
+def _run_began(at_s: float, tests: int, deselected: int) -> Event:
+    return _event("RunBegan", at_s=at_s, tests=tests, deselected=deselected)
+
+
+def _collection_failed(at_s: float, node: str, text: str) -> Event:
+    return _event("CollectionFailed", at_s=at_s, node=node, text=text)
+
+
+def _run_ended(at_s: float, status: int, stopped: str, gates: tuple[str, ...]) -> Event:
+    return _event("RunEnded", at_s=at_s, status=status, stopped=stopped, gates=gates)
+
+
+def _test_began(at_s: float, test: str, location: tuple[str, int | None, str]) -> Event:
+    return _event("TestBegan", at_s=at_s, test=test, file=location[0], line=(location[1] or 0) + 1)
+
+
+def _test_lost(at_s: float, report: pytest.TestReport) -> Event:
+    worker: Any = getattr(report, "node", None)
+    name = worker.gateway.id if worker is not None else ""
+    return _event("TestLost", at_s=at_s, test=report.nodeid, worker=name, text=report.longreprtext)
+
+
+def _phase_ended(at_s: float, report: pytest.TestReport, failure: Failure | None) -> Event:
+    passed = report.outcome == "passed"
+    return _event(
+        "PhaseEnded",
+        at_s=at_s,
+        test=report.nodeid,
+        phase=report.when,
+        outcome=report.outcome,
+        duration_s=round(report.duration, 6),
+        is_expected_to_fail=hasattr(report, "wasxfail"),
+        text="" if passed else _text(report),
+        failure=failure,
+        output=() if passed else tuple((str(title), str(text)) for title, text in report.sections),
+        name=_subtest(report),
+    )
+
+
+def _warning_issued(at_s: float, warned: warnings.WarningMessage, nodeid: str) -> Event:
+    return _event(
+        "WarningIssued",
+        at_s=at_s,
+        test=nodeid,
+        category=warned.category.__name__,
+        message=str(warned.message),
+        file=warned.filename,
+        line=warned.lineno,
+    )
+
+
+def _fixture_set_up(at_s: float, tenure: Tenure, began: float) -> Event:
+    owner, took = tenure.owner, round(at_s - began, 6)
+    return _event("FixtureSetUp", at_s=at_s, fixture=owner.name, scope=owner.scope, duration_s=took)
+
+
+def _fixture_torn_down(at_s: float, tenure: Tenure, began: float) -> Event:
+    owner, took = tenure.owner, round(at_s - began, 6)
+    return _event("FixtureTornDown", at_s=at_s, fixture=owner.name, scope=owner.scope, duration_s=took)
+
+
+def _event(kind: str, **values: object) -> Event:
+    event: Event = getattr(late.load(_EVENTS), kind)(**values)
+    return event
 
 
 class _LogHandler(logging.Handler):
@@ -189,7 +219,8 @@ class _LogHandler(logging.Handler):
         except Exception as error:  # noqa: BLE001 - arguments that do not fit their format are the caller's affair
             message = f"{record.msg!r} ({type(error).__name__} in its arguments)"
         self._sink.emit(
-            LogWritten(
+            _event(
+                "LogWritten",
                 at_s=monotonic(),
                 logger=record.name,
                 level=record.levelname,

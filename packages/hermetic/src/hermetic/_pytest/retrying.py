@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -35,16 +34,26 @@ _BROKEN_SHARE = 0.5
 _RAISED = pytest.StashKey[BaseException]()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
     """
     How often and when one test is tried again. `only` is empty for every exception; `delay` is in seconds.
     """
 
-    times: int = 0
-    only: tuple[type[BaseException], ...] = ()
-    delay: float = 0.0
-    is_thorough: bool = False
+    # Written out: a dataclass costs every run a millisecond at its start.
+    __slots__ = ("delay", "is_thorough", "only", "times")
+
+    def __init__(
+        self,
+        *,
+        times: int = 0,
+        only: tuple[type[BaseException], ...] = (),
+        delay: float = 0.0,
+        is_thorough: bool = False,
+    ) -> None:
+        self.times = times
+        self.only = only
+        self.delay = delay
+        self.is_thorough = is_thorough
 
 
 def add_options(parser: pytest.Parser) -> None:

@@ -7,13 +7,10 @@ Modules/socketmodule.c and Modules/_sqlite/connection.c).
 
 from __future__ import annotations
 
-import ipaddress
-from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from hermetic.foundation.events import Event
-from hermetic.guard import audit
+from hermetic.guard import audit, late
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,28 +18,8 @@ if TYPE_CHECKING:
     from hermetic.foundation.sink import Sink
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutsideReached(Event):
-    """
-    Code asked for something outside this machine; `means` is "connect" for a connection to an address, "resolve" for a name.
-    """
-
-    kind: ClassVar[str] = "network.outside"
-
-    host: str
-    port: int
-    means: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseOpened(Event):
-    """
-    An SQLite database was opened; `database` is what was given to connect, as text.
-    """
-
-    kind: ClassVar[str] = "sqlite.opened"
-
-    database: str
+# Needed only when something was reached.
+_EVENTS = "hermetic.guard.reached"
 
 
 def watch(sink: Sink) -> Callable[[], None]:
@@ -56,17 +33,19 @@ def watch(sink: Sink) -> Callable[[], None]:
             return  # the path of a Unix socket
         host = str(address[0])
         if not is_inside(host):
-            sink.emit(OutsideReached(at_s=monotonic(), host=host, port=int(address[1]), means="connect"))
+            sink.emit(
+                late.load(_EVENTS).OutsideReached(at_s=monotonic(), host=host, port=int(address[1]), means="connect")
+            )
 
     def resolving(arguments: tuple[Any, ...]) -> None:
         host = arguments[0]
         name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
         if name and not is_inside(str(name)):
             port = arguments[1] if isinstance(arguments[1], int) else 0
-            sink.emit(OutsideReached(at_s=monotonic(), host=str(name), port=port, means="resolve"))
+            sink.emit(late.load(_EVENTS).OutsideReached(at_s=monotonic(), host=str(name), port=port, means="resolve"))
 
     def opening(arguments: tuple[Any, ...]) -> None:
-        sink.emit(DatabaseOpened(at_s=monotonic(), database=str(arguments[0])))
+        sink.emit(late.load(_EVENTS).DatabaseOpened(at_s=monotonic(), database=str(arguments[0])))
 
     ends = [
         audit.listen("socket.connect", connecting),
@@ -87,7 +66,7 @@ def is_inside(host: str) -> bool:
     """
     host = host.partition("%")[0]
     try:
-        address = ipaddress.ip_address(host)
+        address = late.load("ipaddress").ip_address(host)
     except ValueError:
         return host.rstrip(".").lower() == "localhost" or host.lower().rstrip(".").endswith(".localhost")
-    return address.is_loopback or address.is_unspecified
+    return bool(address.is_loopback or address.is_unspecified)

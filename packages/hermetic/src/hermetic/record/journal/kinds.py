@@ -17,7 +17,7 @@ _MODULES = (
     "hermetic.guard.events",
     "hermetic.guard.deadlines.events",
     "hermetic.guard.limits.events",
-    "hermetic.guard.reach",
+    "hermetic.guard.reached",
     "hermetic.world.http.decisions",
     "hermetic.record.events",
 )

@@ -8,7 +8,7 @@ import errno
 from typing import TYPE_CHECKING, Final
 
 from hermetic.foundation.remedy import Remedy
-from hermetic.guard.reach import DatabaseOpened, OutsideReached
+from hermetic.guard.reached import DatabaseOpened, OutsideReached
 from hermetic.record.diagnosis.model import Diagnosis, Rule, at
 from hermetic.world.http.decisions import ExchangeEnded
 
