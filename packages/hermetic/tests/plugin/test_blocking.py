@@ -7,9 +7,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from packages.hermetic.tests.plugin.conftest import Suite
 
 # The scenes take real time; on a busy machine more of it.
 pytestmark = pytest.mark.timeout(240)
@@ -18,30 +21,39 @@ pytestmark = pytest.mark.timeout(240)
 HOLD = "HOLD = 0.6\n"
 
 
+# The scenes hold their loops mostly asleep, so as many runs beside each other take no more of the processors.
+PARTS = 5
 SCENES = Path(__file__).with_name("blocking_scenes.py")
 
 
-def test_every_kind_of_hold_is_found_once_at_its_line_and_every_twin_is_silent(suite):
+def test_every_kind_of_hold_is_found_once_at_its_line_and_every_twin_is_silent(tmp_path):
     """
     Sleep, computing, a query, a request, hashing, JSON, a regular expression, a program, a FIFO, a lock, a socket: each
     for its test, at its line; the same done without holding the loop, and a full collection, accuse nobody.
     """
     text = SCENES.read_text()
-    suite.write("test_a.py", text)
-    suite.write("pytest.ini", "[pytest]\nmarkers =\n    finds(kind): what must be found\n")
-    expected, scenes = [], 0
+    expected: dict[str, tuple[str, int] | None] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith("async def test_"):
-            name, scenes = line.removeprefix("async def ").partition("(")[0], scenes + 1
+            name = line.removeprefix("async def ").partition("(")[0]
+            expected[name] = None
         if line.endswith("# here"):
-            expected.append(("loop.blocked", f"test_a.py::{name}", ("test_a.py", number)))
+            expected[name] = ("test_a.py", number)
+    assert len([one for one in expected.values() if one]) == 12
 
-    run = suite.run(plugins=("asyncio",), timeout=200)
+    def run(part: int) -> None:
+        suite = Suite(tmp_path / str(part))
+        suite.write("test_a.py", text)
+        suite.write("pytest.ini", "[pytest]\nmarkers =\n    finds(kind): what must be found\n")
+        mine = list(expected.items())[part::PARTS]
+        run = suite.run(*(f"test_a.py::{name}" for name, _ in mine), plugins=("asyncio",), timeout=100)
+        wanted = [("loop.blocked", f"test_a.py::{name}", line) for name, line in mine if line]
+        assert [(one.kind, one.test, one.line) for one in run.found] == wanted, run.text
+        assert run.outcomes == {"passed": len(mine), **({"errors": len(wanted)} if wanted else {})}
+        assert all(one.finding["remedy"]["code"] for one in run.found)
 
-    assert [(one.kind, one.test, one.line) for one in run.found] == expected, run.text
-    assert run.outcomes == {"passed": scenes, "errors": len(expected)}
-    assert all(one.finding["remedy"]["code"] for one in run.found)
-    assert len(expected) == 12
+    with ThreadPoolExecutor(PARTS) as pool:
+        list(pool.map(run, range(PARTS)))
 
 
 def test_holds_of_one_line_are_one_finding_and_fixtures_have_their_own(suite):

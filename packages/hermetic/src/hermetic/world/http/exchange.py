@@ -85,8 +85,10 @@ class Exchange:
 
     async def _serve(self) -> None:
         plan, call = self._plan, self.call
-        if plan.wait_s > 0:
-            await self.out.sleep(plan.wait_s)
+        # Until the moment that was drawn, counted from the match: this task began somewhat later.
+        remaining = plan.wait_s and call.at_s + plan.wait_s - self.out.clock.monotonic()
+        if remaining > 0:
+            await self.out.sleep(remaining)
         if plan.refusal is not None:
             await self.out.pass_on()
             call.outcome = "refused" if call.error is None else "handler failed"
