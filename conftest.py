@@ -4,6 +4,7 @@ What both suites share: tests that need system programs, and tests that `./dev p
 
 from __future__ import annotations
 
+import gc
 import shutil
 import sys
 
@@ -94,3 +95,12 @@ def rounds(request: pytest.FixtureRequest) -> int:
         )
     count: int = mark.kwargs["full" if request.config.getoption("--prove") else "sample"]
     return count
+
+
+def pytest_collection_finish() -> None:
+    """
+    Put what collection made out of the collector's sight: it stays to the end anyway, and each full collection, of
+    which some tests need one, would walk through all of it.
+    """
+    gc.collect()
+    gc.freeze()

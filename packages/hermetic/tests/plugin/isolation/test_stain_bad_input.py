@@ -212,14 +212,36 @@ def test_patched_interpreter_functions_do_not_break_the_readings(suite):
 def test_first_use_of_lazy_things_is_no_stain(suite):
     """
     Imports, the event loop policy, the temporary directory, decimal's context, weak references and pools come to be
-    when they are first used.
+    when they are first used; a module that a thread imports while one test ends and the next begins is not whole before.
     """
     suite.write("shop/__init__.py", "def __getattr__(name):\n    globals()[name] = 1\n    return 1\n")
+    suite.write("gates.py", "import threading\nbegun, go = threading.Event(), threading.Event()\n")
+    suite.write(
+        "shop/slow.py",
+        "import gates\nEARLY = [1]\ngates.begun.set()\ngates.go.wait(30)\nEARLY.append(2)\nLATE = {}\nclass Late: ...\n",
+    )
     suite.write("shop/inner.py", "import atexit\natexit.register(print)\nVALUES = {}\nVALUES['made at import'] = 1\n")
     suite.write(
         "test_a.py",
         """
-        import logging
+        import importlib, logging, threading
+        import pytest
+        import gates
+
+        @pytest.fixture(scope="module")
+        def importing():
+            thread = threading.Thread(target=importlib.import_module, args=("shop.slow",))
+            thread.start()
+            assert gates.begun.wait(30)
+            yield thread
+            gates.go.set()
+            thread.join()
+
+        def test_an_import_is_under_way(importing): ...
+
+        def test_the_import_ends(importing):
+            gates.go.set()
+            importing.join()
 
         def test_uses():
             import asyncio, concurrent.futures, copyreg, decimal, email.mime.text, multiprocessing, random, tempfile
@@ -256,4 +278,4 @@ def test_first_use_of_lazy_things_is_no_stain(suite):
 
     run = suite.run()
 
-    assert (run.found, run.outcomes) == ([], {"passed": 2}), run.text
+    assert (run.found, run.outcomes) == ([], {"passed": 4}), run.text

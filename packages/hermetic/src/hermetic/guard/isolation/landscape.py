@@ -65,20 +65,29 @@ class Landscape:
         self._known: set[int] = set()
         self._library_classes = 0
         self.spaces: list[Space] = []
+        self.is_unfinished = False
+        """
+        Whether the last refresh met a module that another thread was importing, so that it is to be repeated.
+        """
 
     def refresh(self) -> bool:
         """
         Look at the modules imported since the last call. Returns whether there are new spaces.
         """
         modules = list(sys.modules.items())
-        if len(modules) == self._modules:
+        if len(modules) == self._modules and not self.is_unfinished:
             return False
         self._modules = len(modules)
+        self.is_unfinished = False
         before = len(self.spaces)
         reached: list[object] = [sys.modules[name] for name in _OFTEN_PATCHED if name in sys.modules]
         for name, module in modules:
             if not isinstance(cast("object", module), types.ModuleType) or module is builtins:
                 continue  # anything can be put into sys.modules
+            if _is_being_imported(module):
+                # In another thread: its names come one after the other, and are nobody's stain.
+                self.is_unfinished = True
+                continue
             role = self._own.role(module)
             if role == "own":
                 self._add(module, name, "own")
@@ -92,7 +101,9 @@ class Landscape:
 
     def _reach(self, value: object) -> None:
         if isinstance(value, types.ModuleType):
-            if self._own.role(value) == "other" and not _is_runner(value.__name__):
+            if _is_being_imported(value):
+                self.is_unfinished = True
+            elif self._own.role(value) == "other" and not _is_runner(value.__name__):
                 is_new = self._add(value, value.__name__, "library")
                 # Of a module that the project imports as a whole, the classes that it offers at its top.
                 for member in tuple(vars(value).values()) if is_new and value.__name__ not in _LARGE else ():
@@ -127,6 +138,11 @@ class Landscape:
 # Py_TPFLAGS_IMMUTABLETYPE: no attribute of such a class can be set.
 # Source: CPython, Include/object.h.
 _IMMUTABLE: Final = 1 << 8
+
+
+def _is_being_imported(module: types.ModuleType) -> bool:
+    # What the import system itself looks at to know it. Source: CPython, Lib/importlib/_bootstrap.py, _load_unlocked.
+    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
 
 def _is_runner(name: Any) -> bool:

@@ -20,6 +20,7 @@ import httptools
 
 from hermetic.world.http import wire
 from hermetic.world.http.request import Request
+from hermetic.world.http.send_queue import unsent_bytes
 
 # More pipelined requests than this wait in the kernel, not here.
 PIPELINED = 64
@@ -328,18 +329,29 @@ class Connection(asyncio.Protocol):
 
     async def flushed(self) -> None:
         """
-        Return when everything written is in the kernel's hands, or the client is gone.
+        Return when everything written has left the kernel, or the client is gone or has not taken it for a second.
         """
         transport = self.transport
-        if transport is None or not transport.get_write_buffer_size():
+        if transport is None:
             return
-        low, high = transport.get_write_buffer_limits()
-        # With limits of 0 the transport reports through resume_writing the moment its buffer is empty.
-        transport.set_write_buffer_limits(high=0)
-        try:
-            await self.drain()
-        finally:
-            transport.set_write_buffer_limits(high=high, low=low)
+        if transport.get_write_buffer_size():
+            low, high = transport.get_write_buffer_limits()
+            # With limits of 0 the transport reports through resume_writing the moment its buffer is empty.
+            transport.set_write_buffer_limits(high=0)
+            try:
+                await self.drain()
+            finally:
+                transport.set_write_buffer_limits(high=high, low=low)
+        await self._sent(transport)
+
+    async def _sent(self, transport: asyncio.Transport) -> None:
+        # On a busy machine the kernel keeps small writes back, TCP_NODELAY or not, to send them with the next one
+        # (tcp_should_autocork in net/ipv4/tcp.c): a reset would drop them.
+        sock: socket.socket | None = transport.get_extra_info("socket")
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + LINGER_S
+        while sock is not None and unsent_bytes(sock) and loop.time() < give_up_at:  # noqa: ASYNC110 - the kernel tells nobody
+            await asyncio.sleep(0.0005)
 
     def close(self) -> None:
         """

@@ -434,13 +434,15 @@ async def play(server: MockServer, case: Case, context: ssl.SSLContext, bundle: 
     """
     What the raw socket saw, and what each client made of it.
     """
+    # At once: each has its own connections, and most of it is waiting.
     with set_fault(server, case):
-        seen = await asyncio.to_thread(raw, server, case)
-        made = {
-            "aiohttp": await by_aiohttp(server, case, context),
-            "httpx": await asyncio.to_thread(by_httpx, server, case, context),
-            "requests": await asyncio.to_thread(by_requests, server, case, bundle),
-        }
+        seen, *outcomes = await asyncio.gather(
+            asyncio.to_thread(raw, server, case),
+            by_aiohttp(server, case, context),
+            asyncio.to_thread(by_httpx, server, case, context),
+            asyncio.to_thread(by_requests, server, case, bundle),
+        )
+    made = dict(zip(CLIENTS, outcomes, strict=True))
     # What a client dropped in a cycle is freed here, in the test of the case that made it, and not in a later one.
     gc.collect()
     return seen, made

@@ -67,7 +67,7 @@ class Namespaces(State[Contents]):
         """
 
     def read(self) -> Contents:
-        if len(sys.modules) != self._modules:
+        if len(sys.modules) != self._modules or self._landscape.is_unfinished:
             self._modules = len(sys.modules)
             if self._landscape.refresh():
                 self._adopt()
