@@ -29,6 +29,9 @@ class Handler:
     def captured(self, hang: Hang) -> None:
         pass
 
+    def stepped(self, hang: Hang) -> None:
+        pass
+
     def error(self, hang: Hang) -> BaseException:
         return RuntimeError(hang.what)
 

@@ -344,18 +344,27 @@ def show(test: str, runs: tuple[Path, ...]) -> None:
 
 
 @main.command()
+@click.option(
+    "-o", "--output", "outputs", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="Repeatable."
+)
 @click.argument("before", type=click.Path(path_type=Path))
 @click.argument("after", type=click.Path(path_type=Path))
-def diff(before: Path, after: Path) -> None:
+def diff(before: Path, after: Path, outputs: tuple[Path, ...]) -> None:
     """
-    Say what is different in the run AFTER: outcomes, tests that came and went, and what became slower.
+    Say what is different in the run AFTER: outcomes, tests that came and went, and what became slower or faster.
+
+    With an output that ends in .html or .json, a report of AFTER with the differences in it.
     """
     from hermetic.record.report import TestReporter  # noqa: PLC0415 - other commands do not need it
     from hermetic.record.report.comparing import compare  # noqa: PLC0415 - as above
 
     with _told():
         first, second = (TestReporter.from_journals(one).run for one in (before, after))
-    click.echo(compare(first, second), nl=False)
+        reporter = TestReporter(second, before=first)
+        for output in outputs:
+            reporter.write(output)
+    if not outputs:
+        click.echo(compare(first, second), nl=False)
 
 
 @main.command("open")

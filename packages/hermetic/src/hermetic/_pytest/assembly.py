@@ -17,11 +17,13 @@ from hermetic._pytest.guarding import Guarding
 from hermetic._pytest.hangs import Hangs, RecentEvents, mock_requests
 from hermetic._pytest.isolating import Promises, isolation
 from hermetic._pytest.limiting import Limiting
+from hermetic._pytest.past import PastTelling
 from hermetic._pytest.recording import RUN_KEY, FixtureTimes, Recording
 from hermetic._pytest.reporting import Reporting, journal_for
 from hermetic._pytest.summary import Summary
 from hermetic.foundation.clock import SystemClock
 from hermetic.foundation.stream import stream
+from hermetic.guard import late
 from hermetic.guard.census.arrivals import Arrivals
 from hermetic.guard.census.census import Census
 from hermetic.guard.census.running import RUNNING
@@ -35,7 +37,7 @@ from hermetic.record.memory import TestMemory
 if TYPE_CHECKING:
     from hermetic._pytest.baselining import Baselining
     from hermetic._pytest.options import Settings
-    from hermetic.foundation import Clock
+    from hermetic.foundation import Clock, Sink
     from hermetic.guard.component import Component
     from hermetic.record.journal import JournalWriter
 
@@ -65,6 +67,7 @@ def _journal(config: pytest.Config, settings: Settings) -> JournalWriter | None:
     from uuid import uuid4  # noqa: PLC0415 - see above
 
     from hermetic.record.journal import JournalError, JournalWriter  # noqa: PLC0415 - as above
+    from hermetic.record.sampling import Sampler  # noqa: PLC0415 - as above
 
     path = Path(config.invocation_params.dir) / asked
     given: Any = getattr(config, "workerinput", {})
@@ -73,14 +76,20 @@ def _journal(config: pytest.Config, settings: Settings) -> JournalWriter | None:
         path = path.with_name(f"{path.stem}-{worker}{path.suffix}")
     run = str(given.get(RUN_KEY) or config.getoption("--hermetic-run") or uuid4().hex[:16])
     about = {"root": str(config.rootpath), "arguments": [str(word) for word in config.invocation_params.args]}
+    sampler = Sampler()
+    config.add_cleanup(sampler.close)
     try:
-        writer = JournalWriter(path, run=run, worker=worker, about=about, is_strict=False)
+        writer = JournalWriter(path, run=run, worker=worker, about=about, is_strict=False, sample=sampler)
     except JournalError as error:
         # Whoever asked for a journal wants its tests run all the more.
         config.issue_config_time_warning(JournalWarning(f"--hermetic-journal: {error}"), stacklevel=2)
         return None
     config.add_cleanup(writer.close)
     return writer
+
+
+def _watch_tasks(config: pytest.Config, sink: Sink) -> None:
+    config.add_cleanup(late.load("hermetic.record.tasks").TaskTimes(sink).install())
 
 
 class JournalWarning(pytest.PytestWarning):
@@ -132,6 +141,8 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
     )
     config.pluginmanager.register(recording, "hermetic-recording")
     if journal is not None:
+        arrivals.when("asyncio", lambda _: _watch_tasks(config, sink))
+        config.pluginmanager.register(PastTelling(config, sink), "hermetic-past")
         config.pluginmanager.register(Reporting(config, journal), "hermetic-reporting")
     config.add_cleanup(watch(sink))
     # Registered last, so that what the guard does around a test is within the test's time too.

@@ -284,6 +284,13 @@ class Hangs:
             )
         )
 
+    def stepped(self, hang: Hang) -> None:
+        self._sink.emit(
+            late.load("hermetic.guard.deadlines.events").HangStep(
+                at_s=self._clock.monotonic(), test=self._nodeid(), phase=self._part, step=_STEPS[hang.rung]
+            )
+        )
+
     def error(self, hang: Hang) -> BaseException:
         return self._failure(hang, self._nodeid(), None)
 
@@ -328,6 +335,7 @@ def _is_list(value: object) -> TypeGuard[list[object]]:
     return isinstance(value, list)
 
 
+_STEPS = {Rung.CANCELLED: "cancelled", Rung.INTERRUPTED: "interrupted", Rung.ENDED: "ended"}
 _ENDINGS = {
     Rung.CANCELLED: "cancelling the test's task",
     Rung.INTERRUPTED: "interrupting its thread",

@@ -40,12 +40,21 @@ def register(config: pytest.Config) -> None:
     """
     Keep outcomes, unless that is switched off, nothing is run, or this process is a worker.
     """
+    directory = directory_of(config)
+    if directory is not None:
+        config.pluginmanager.register(Keeper(config, directory), "hermetic-history")
+
+
+def directory_of(config: pytest.Config) -> Path | None:
+    """
+    Where this process keeps outcomes; None where it keeps none.
+    """
     given: str | None = config.getoption("--hermetic-history")
     where = given if given is not None else str(config.getini("hermetic_history"))
     if where == "off" or hasattr(config, "workerinput") or config.getoption("collectonly"):
-        return
+        return None
     base = config.invocation_params.dir if given is not None else config.rootpath
-    config.pluginmanager.register(Keeper(config, (base / where)), "hermetic-history")
+    return base / where
 
 
 class Keeper:

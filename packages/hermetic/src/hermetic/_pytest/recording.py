@@ -30,12 +30,14 @@ PHASES: Final = frozenset({"setup", "call", "teardown"})
 RUN_KEY: Final = "hermetic_run"
 # The kinds of events that are written here; needed only where one is made.
 _EVENTS: Final = "hermetic.record.events"
+# What Hermetic's own retries and pytest-rerunfailures call a try that another one follows.
+_REPEATED: Final = frozenset({"rerun", "retried"})
 
 
 class Recording:
     """
     Tells `sink` of the run; of log records only `with_logs`, for they cost a handler. `failure` hands over what was taken of the
-    exception of a test's part; `told` is called with each report after it.
+    exception of a test's part; `told` is called with each report of a test's part after it.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Recording:
         self._told = told
         self._is_controller = False
         self._deselected = 0
+        self._retried: dict[str, int] = {}
         self._handler = _LogHandler(sink) if with_logs else None
 
     # ------------------------------------------------------------ the run
@@ -101,7 +104,11 @@ class Recording:
             # What was taken of a failure is handed over now; that of a passed part is nothing.
             failure = None if report.outcome == "passed" else self._failure(report.nodeid, when)
             self._sink.tell(_phase_ended, monotonic(), report, failure)
-        self._told(report)
+            if report.outcome in _REPEATED:
+                self._retried[report.nodeid] = attempt = self._retried.get(report.nodeid, 0) + 1
+                self._sink.tell(_test_retried, monotonic(), report.nodeid, attempt)
+            # In the controller of xdist there is nothing to explain from: its workers have done so.
+            self._told(report)
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage, nodeid: str) -> None:
         if not self._is_controller:
@@ -177,6 +184,10 @@ def _phase_ended(at_s: float, report: pytest.TestReport, failure: Failure | None
         output=() if passed else tuple((str(title), str(text)) for title, text in report.sections),
         name=_subtest(report),
     )
+
+
+def _test_retried(at_s: float, test: str, attempt: int) -> Event:
+    return _event("TestRetried", at_s=at_s, test=test, attempt=attempt)
 
 
 def _warning_issued(at_s: float, warned: warnings.WarningMessage, nodeid: str) -> Event:

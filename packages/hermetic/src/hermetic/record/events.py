@@ -93,6 +93,20 @@ class PhaseEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TestRetried(Event):
+    """
+    A try has failed and will be repeated: what comes from here on belongs to the next one. `attempt` is the number of the
+    try that failed, from 1.
+    """
+
+    __test__: ClassVar[bool] = False
+    kind: ClassVar[str] = "test.retried"
+
+    test: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TestLost(Event):
     """
     A test whose process died while it ran; written by the process that was left.
@@ -231,16 +245,83 @@ class TaskFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ComparisonFailed(Event):
+class TaskEnded(Event):
     """
-    An assertion that compared two values did not hold; `op` is its operator, the values are given as text, and as numbers
-    where they are.
+    An asyncio task that began in this test has ended: `outcome` is succeeded, failed or cancelled; `coroutine` is the
+    function that it ran.
     """
 
-    kind: ClassVar[str] = "assertion.compared"
+    kind: ClassVar[str] = "task.ended"
 
-    op: str
-    left: str
-    right: str
-    left_number: float | None = None
-    right_number: float | None = None
+    task: str
+    coroutine: str
+    outcome: str
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourcesSampled(Event):
+    """
+    What the process had at this moment: resident memory in bytes, file descriptors (0 where the system does not tell), and
+    threads that Python knows.
+    """
+
+    kind: ClassVar[str] = "resources.sampled"
+
+    memory_bytes: int
+    descriptors: int
+    threads: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastTry:
+    """
+    One try of an earlier run: the seed of its order, empty when there was none; its place among the tests of its process,
+    from 1; and whether it passed.
+    """
+
+    seed: str
+    position: int
+    did_pass: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastKnown(Event):
+    """
+    What the history knew, when this run ended, of a test that did not pass in it.
+
+    `strip` are the outcomes of the last tries, a letter each, newest last; `judged` is the history's class for it, and
+    `rate` how often it fails, as text. `passed` and `failed` count the tries with that outcome in a row at the end; one of
+    them is 0. `since_at` is when that row began, in seconds since the epoch, and `since_code` the version of the code then.
+    `tries` are those on the newest version of the code, oldest first.
+    """
+
+    kind: ClassVar[str] = "history.test"
+
+    test: str
+    strip: str
+    judged: str
+    rate: str
+    passed: int
+    failed: int
+    since_at: float
+    since_code: str
+    tries: tuple[PastTry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuitePast(Event):
+    """
+    What the history knew of the suite: how many runs and tests, how many of these have both passed and failed, how long the
+    last runs of about this size took, oldest first, and which tests did not pass in the newest run. `asked` is how many
+    tests of this run it was asked about.
+    """
+
+    kind: ClassVar[str] = "history.suite"
+
+    runs: int
+    tests: int
+    unsteady: int
+    durations_s: tuple[float, ...] = ()
+    failed_last: tuple[str, ...] = ()
+    asked: int = 0

@@ -42,7 +42,7 @@ def failure_of(
 def _failure(
     error: BaseException, project: Project, facts: FactsOf | None, given: Mapping[str, object], *, depth: int
 ) -> Failure:
-    following = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    following = _following(error)
     known: dict[str, FactValue] = {}
     if facts is not None:
         try:
@@ -59,6 +59,16 @@ def _failure(
         if following is None or depth >= _LONGEST_CHAIN
         else _failure(following, project, facts, given, depth=depth + 1),
     )
+
+
+def _following(error: BaseException) -> BaseException | None:
+    # What a group holds made it fail: its first part that is no cancellation, since that one cancelled the others.
+    if isinstance(error, BaseExceptionGroup):
+        parts: tuple[BaseException, ...] = error.exceptions  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]  # of any exceptions
+        return next(
+            (one for one in parts if "CancelledError" not in {base.__name__ for base in type(one).__mro__}), parts[0]
+        )
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def type_name(cls: type) -> str:

@@ -10,7 +10,16 @@ import pytest
 from hermetic.guard.deadlines.events import DeadlinePassed, HangEnded
 from hermetic.record.diagnosis import diagnose, diagnose_run
 from hermetic.record.diagnosis.collecting import ErrorDiagnostics
-from hermetic.record.events import FixtureSetUp, PhaseEnded, RunBegan, RunEnded, TestBegan
+from hermetic.record.events import (
+    FixtureSetUp,
+    PastKnown,
+    PastTry,
+    PhaseEnded,
+    RunBegan,
+    RunEnded,
+    TestBegan,
+    TestRetried,
+)
 from hermetic.record.failure import Failure, FailureFrame
 from hermetic.record.journal.reading import Journal
 from hermetic.record.run import build
@@ -89,6 +98,7 @@ def fixture(name, took):
             (
                 phase("setup"),
                 phase("call", "rerun"),
+                TestRetried(at_s=1.0, test="t", attempt=1),
                 phase("teardown"),
                 phase("setup"),
                 phase("call"),
@@ -97,7 +107,13 @@ def fixture(name, took):
             ["retry.hides-failure"],
         ),
         (
-            (phase("setup"), phase("call", "rerun"), phase("teardown"), *FAILED),
+            (
+                phase("setup"),
+                phase("call", "rerun"),
+                TestRetried(at_s=1.0, test="t", attempt=1),
+                phase("teardown"),
+                *FAILED,
+            ),
             ["unknown"],
         ),
         ((phase("setup"),), ["unknown"]),  # its process was lost
@@ -110,6 +126,43 @@ def test_events_decide_which_rule_speaks(events, rules):
     Each rule about time has its case beside near misses that lack one event or have another value.
     """
     assert rules_of(*events) == rules
+
+
+def known(*tries):
+    return PastKnown(
+        at_s=1.0, test="t", strip="", judged="unknown", rate="", passed=0, failed=1, since_at=0.0, since_code="",
+        tries=tuple(PastTry(seed=seed, position=position, did_pass=ok) for seed, position, ok in tries),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "tries, said",
+    [
+        (
+            [*[("", 1, True)] * 4, *[("", 6, False)] * 4],
+            "it passed in each of 4 runs in which it was the first of its process",
+        ),
+        (
+            [*[("", 1, False)] * 4, *[("", 6, True)] * 4],
+            "it failed in each of 4 runs in which it was the first of its process",
+        ),
+        (
+            [*[("7", 2, False)] * 4, *[("8", 2, True)] * 4],
+            "under 1 of 2 seeds of the order it always failed, under the others it always passed",
+        ),
+    ],
+)
+def test_a_test_whose_end_the_order_alone_told_depends_on_it(tries, said):
+    """
+    A victim, a test that needs another, and one that only some orders break: by what the history knew, with the chance of it.
+    """
+    story = (phase("setup"), phase("call", "failed", failure=LOOP_CLOSED), phase("teardown"), known(*tries))
+    run = build([journal(TestBegan(at_s=0.0, test="t"), *story)])
+    (found,) = [one for one in diagnose(run, run.tests[0]) if one.rule == "order.decides"]
+
+    assert found.evidence[0] == said
+    assert "by chance with probability 0.0" in " ".join(found.evidence)
+    assert found.remedy.code == "hermetic bisect 't'"
 
 
 def test_a_fixture_that_waited_is_told_from_those_that_asked_for_it():

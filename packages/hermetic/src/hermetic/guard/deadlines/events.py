@@ -30,6 +30,20 @@ class DeadlinePassed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HangStep(Event):
+    """
+    A step that is taken to end a hang: "cancelled" (its task is being cancelled), "interrupted" (its thread is), or "ended"
+    (its process is, since nothing else helped).
+    """
+
+    kind: ClassVar[str] = "guard.hang_step"
+
+    test: str
+    phase: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HangEnded(Event):
     """
     What it took to end a hang: "cancelled", "interrupted" or "by itself". `is_responsive` says that the test's

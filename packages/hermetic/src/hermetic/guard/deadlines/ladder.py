@@ -63,6 +63,12 @@ class Handler(Protocol):
         """
         ...
 
+    def stepped(self, hang: Hang) -> None:
+        """
+        The next step to end it is about to be taken; its `rung` says which.
+        """
+        ...
+
     def error(self, hang: Hang) -> BaseException:
         """
         The exception to raise in the thread that hangs.
@@ -274,10 +280,10 @@ class Ladder:
             return min(phase.next_at, now + _AGAIN_S)
         return phase.next_at
 
-    @staticmethod
-    def _note(phase: _Phase) -> None:
-        if phase.hang is not None:
+    def _note(self, phase: _Phase) -> None:
+        if phase.hang is not None and phase.hang.rung is not phase.rung:
             phase.hang = phase.hang.at(phase.rung)
+            self._handler.stepped(phase.hang)
 
     def _running(self) -> RunningLoop | None:
         if "asyncio" not in sys.modules:

@@ -6,7 +6,9 @@ What the objects of a live exception know, as plain values: the only place where
     sqlite.is_empty_memory      a connection in the frames is to a database in memory that has no table
     attribute.name / .of / .owner / .near
                                 what was asked for, the type asked, whose it is (mock, own, library), the nearest name
-    mock.is_exhausted / .calls  a mock's iterator of side effects had nothing left, and how often it had been called
+    mock.is_exhausted / .calls / .given
+                                a mock's iterator of side effects had nothing left, how often it had been called, and how
+                                many of the calls before this one there were
     loop.foreign / .fixture     the type of an object of another event loop than the one that ran, and the fixture that gave it
     closed.type                 the type of an object that was used at the line that raised, and was closed
     assert.op / .left / .right / .is_clock
@@ -130,7 +132,13 @@ def _mock(innermost: FrameType) -> dict[str, FactValue]:
     known = innermost.f_locals
     if not hasattr(known.get("effect"), "__next__") or "result" in known:
         return {}
-    return {"mock.is_exhausted": True, "mock.calls": int(known["self"].call_count)}
+    mock: Any = known["self"]
+    calls = int(mock.call_count)
+    # Calls that run at once have all been counted by now. Source: as above, an AsyncMock keeps this call's own record in
+    # `_call`, and all in await_args_list: the first one that got nothing stands behind as many as there were.
+    awaited: list[Any] = list(mock.await_args_list) if hasattr(mock.__class__, "await_args_list") else []
+    given = next((place for place, one in enumerate(awaited) if one is known.get("_call")), calls - 1)
+    return {"mock.is_exhausted": True, "mock.calls": calls, "mock.given": given}
 
 
 # ---------------------------------------------------------------- event loops

@@ -23,6 +23,7 @@ def assert_with_context(
     Raises:
         AssertionError: `condition` is false.
     """
+    __tracebackhide__ = True
     if condition:
         return
     lines = [message]
@@ -39,10 +40,29 @@ def assert_with_context(
 def _comparison(expected: Any, actual: Any) -> list[str]:
     before, after = _shown(expected).splitlines(), _shown(actual).splitlines()
     if len(before) == len(after) == 1:
-        return [f"  expected: {before[0]}", f"  actual:   {after[0]}"]
+        return [f"  expected: {before[0]}", f"  actual:   {after[0]}", *_apart(expected, actual)]
     rows = [row for row in difflib.ndiff(before, after) if not row.startswith("?")]
     more = [f"  … {len(rows) - _MOST_LINES} more lines"] if len(rows) > _MOST_LINES else []
     return ["  expected (-) and actual (+):", *(f"  {row}" for row in rows[:_MOST_LINES]), *more]
+
+
+def _apart(expected: Any, actual: Any) -> list[str]:
+    # Where two short values differ: by key, by place, or by character.
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        gone = [f"  missing:  {_shown(key)}" for key in expected if key not in actual]  # pyright: ignore[reportUnknownVariableType]  # of any keys
+        more = [f"  too much: {_shown(key)}" for key in actual if key not in expected]  # pyright: ignore[reportUnknownVariableType]  # as above
+        other = [
+            f"  differs:  {_shown(key)}: {_shown(expected[key])} → {_shown(actual[key])}"
+            for key in expected  # pyright: ignore[reportUnknownVariableType]  # as above
+            if key in actual and expected[key] != actual[key]
+        ]
+        return (other + gone + more)[:_MOST_LINES]
+    if isinstance(expected, str | list | tuple) and type(expected) is type(actual):  # pyright: ignore[reportUnknownArgumentType]  # of anything
+        same = next((at for at, (one, two) in enumerate(zip(expected, actual, strict=False)) if one != two), None)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # as above
+        if same is None:
+            return [f"  lengths:  {len(expected)} → {len(actual)}"]  # pyright: ignore[reportUnknownArgumentType]  # as above
+        return [f"  differs from [{same}] on"]
+    return []
 
 
 def _shown(value: Any) -> str:

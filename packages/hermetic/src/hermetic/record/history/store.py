@@ -48,13 +48,17 @@ class HistoryStore:
 
     Args:
         directory: where the history is, mostly `.hermetic` in the project's root; it is made if it is not there.
+        busy_s: how long to wait for another process that writes.
         tell: told about files that were put aside or left out, one sentence each.
 
     Raises:
         HistoryError: the directory or the database cannot be opened, or is of a newer version.
     """
 
-    def __init__(self, directory: Path, *, tell: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, directory: Path, *, busy_s: float = _BUSY_S, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._busy_s = busy_s
         self.directory = directory
         self.path = directory / FILE
         self._tell = tell
@@ -83,7 +87,7 @@ class HistoryStore:
             return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
+        db = sqlite3.connect(self.path, timeout=self._busy_s, isolation_level=None)
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
@@ -252,6 +256,32 @@ class HistoryStore:
             (last,),
         )
         return [_run(row) for row in rows]
+
+    def number_of_runs(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM runs").fetchone()[0])
+
+    def sizes(self, *, last: int = 20) -> list[tuple[Run, int]]:
+        """
+        The newest runs with how many tests each had, newest first.
+        """
+        rows = self._db.execute(
+            "SELECT r.id, r.at, r.duration_s, r.code, r.environment, r.seed, r.workers, r.status, "
+            "(SELECT count(DISTINCT o.test) FROM outcomes o WHERE o.run = r.number) FROM runs r ORDER BY r.at DESC LIMIT ?",
+            (last,),
+        )
+        return [(_run(row[:8]), int(row[8])) for row in rows]
+
+    def failed_in(self, run: str) -> list[str]:
+        """
+        The tests of which the last try failed in the run of that id, sorted.
+        """
+        rows = self._db.execute(
+            "SELECT t.name FROM outcomes o JOIN tests t ON t.number = o.test JOIN runs r ON r.number = o.run "
+            "WHERE r.id = ? AND o.outcome IN (1, 2, 6) AND o.attempt = "
+            "(SELECT max(attempt) FROM outcomes l WHERE l.test = o.test AND l.run = o.run) ORDER BY t.name",
+            (run,),
+        )
+        return [str(row[0]) for row in rows]
 
     def names(self, containing: str = "") -> list[str]:
         """

@@ -56,6 +56,7 @@ class JournalWriter:
         run: the id of the run, shared by all its processes.
         worker: the name of this process among them, empty when it is the only one.
         about: more for the header: values of JSON.
+        sample: asked by the writing thread, with the monotonic time, for an event that nobody else emits.
         is_strict: raise when nothing can be written at `path`, in place of going elsewhere.
 
     Raises:
@@ -70,6 +71,7 @@ class JournalWriter:
         worker: str = "",
         about: dict[str, Any] | None = None,
         is_strict: bool = True,
+        sample: Callable[[float], Event | None] | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         run = run or uuid4().hex[:16]
@@ -85,7 +87,8 @@ class JournalWriter:
         self._events: list[Event] = []
         self._unwritten = bytearray()
         self._unwritten_events = 0
-        self._sentry = Sentry(self.flush, period_s=PERIOD_S)
+        self._sample = sample
+        self._sentry = Sentry(self._beat, period_s=PERIOD_S)
         _flush_before_forks(self)
         header = {
             "kind": "journal",
@@ -110,9 +113,16 @@ class JournalWriter:
     def emit(self, event: Event) -> None:
         self._events.append(event)
         if event.kind in _AT_ONCE or len(self._events) >= _MANY:
-            self.flush()
+            self._beat()
         elif not self._sentry.is_awake and self._file >= 0:
             self._sentry.wake()
+
+    def _beat(self) -> None:
+        if self._sample is not None and self._file >= 0:
+            event = self._sample(time.monotonic())
+            if event is not None:
+                self._events.append(event)
+        self.flush()
 
     def flush(self) -> None:
         """

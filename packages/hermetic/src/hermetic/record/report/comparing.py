@@ -4,13 +4,13 @@ What is different between two runs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hermetic.record.report.as_text import clean
 from hermetic.record.run.model import BAD
 
 if TYPE_CHECKING:
-    from hermetic.record.run import Run
+    from hermetic.record.run import Run, Test
 
 # Less than both is noise between two runs; see the history for judgements over many.
 _SLOWER_TIMES: Final = 1.5
@@ -18,38 +18,59 @@ _SLOWER_S: Final = 0.1
 _MOST: Final = 50
 
 
-def compare(before: Run, after: Run) -> str:
+def differences(before: Run, after: Run) -> dict[str, Any]:
     """
-    Outcomes that changed, tests that came and went, and tests that took half as long again; a line each.
+    Outcomes that changed, tests that came and went, and tests that took half as long again: under each name rows of node
+    id, what was, and what is.
     """
     old = {test.nodeid: test for test in before.tests}
     new = {test.nodeid: test for test in after.tests}
-    both = [(old[name], new[name]) for name in sorted(old.keys() & new.keys())]
-    sections = {
-        "broken": [
-            f"{b.nodeid}  {a.outcome} → {b.outcome}" for a, b in both if b.outcome in BAD and a.outcome not in BAD
-        ],
-        "mended": [
-            f"{b.nodeid}  {a.outcome} → {b.outcome}" for a, b in both if a.outcome in BAD and b.outcome not in BAD
-        ],
-        "changed": [
-            f"{b.nodeid}  {a.outcome} → {b.outcome}"
-            for a, b in both
-            if a.outcome != b.outcome and (a.outcome in BAD) == (b.outcome in BAD)
-        ],
-        "new": [f"{name}  {new[name].outcome}" for name in sorted(new.keys() - old.keys())],
-        "gone": [f"{name}  was {old[name].outcome}" for name in sorted(old.keys() - new.keys())],
-        "slower": [
-            f"{b.nodeid}  {a.duration_s:.2f} s → {b.duration_s:.2f} s"
-            for a, b in both
-            if b.duration_s > a.duration_s * _SLOWER_TIMES and b.duration_s - a.duration_s > _SLOWER_S
-        ],
+    rows: dict[str, list[list[str]]] = {
+        name: [] for name in ("broken", "mended", "changed", "new", "gone", "slower", "faster")
     }
-    lines = [f"before: {before.counts.words()}", f"after:  {after.counts.words()}"]
-    for name, rows in sections.items():
-        lines += [f"{name:<8} {row}" for row in rows[:_MOST]]
+    for name in sorted(old.keys() | new.keys()):
+        was, now = old.get(name), new.get(name)
+        if was is None or now is None:
+            if now is not None:
+                rows["new"].append([name, "", now.outcome])
+            elif was is not None:
+                rows["gone"].append([name, was.outcome, ""])
+            continue
+        if was.outcome != now.outcome:
+            kind = "changed" if was.is_bad is now.is_bad else "broken" if now.outcome in BAD else "mended"
+            rows[kind].append([name, was.outcome, now.outcome])
+        pace = _pace(was, now)
+        if pace:
+            rows[pace].append([name, f"{was.duration_s:.2f} s", f"{now.duration_s:.2f} s"])
+    return {
+        "run": before.id,
+        "before": before.counts.words(),
+        "after": after.counts.words(),
+        "rows": rows,
+    }
+
+
+def _pace(was: Test, now: Test) -> str:
+    less, more = sorted((was.duration_s, now.duration_s))
+    if more <= less * _SLOWER_TIMES or more - less <= _SLOWER_S:
+        return ""
+    return "slower" if now.duration_s > was.duration_s else "faster"
+
+
+def compare(before: Run, after: Run) -> str:
+    """
+    The differences, a line each, ended by a newline.
+    """
+    found = differences(before, after)
+    lines = [f"before: {found['before']}", f"after:  {found['after']}"]
+    for name, rows in found["rows"].items():
+        lines += [f"{name:<8} {nodeid}  {_change(was, now)}" for nodeid, was, now in rows[:_MOST]]
         if len(rows) > _MOST:
             lines.append(f"{name:<8} and {len(rows) - _MOST} more")
-    if not any(sections.values()):
+    if not any(found["rows"].values()):
         lines.append("no difference")
     return "\n".join(clean(line) for line in lines) + "\n"
+
+
+def _change(was: str, now: str) -> str:
+    return f"{was} → {now}" if was and now else now or f"was {was}"

@@ -10,27 +10,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hermetic.guard.limits.events import ResourcesUsed
 from hermetic.record.diagnosis import UNKNOWN, diagnose, diagnose_run
-from hermetic.record.events import (
-    Checkpoint,
-    FixtureSetUp,
-    FixtureTornDown,
-    LogWritten,
-    OperationEnded,
-    PhaseEnded,
-    StateChanged,
-)
+from hermetic.record.events import ResourcesSampled
 from hermetic.record.history.fingerprint import fingerprint
+from hermetic.record.report.since import news, suite_past, test_past
+from hermetic.record.report.story import story
 from hermetic.record.report.verdict import verdict
-from hermetic.world.http.decisions import ExchangeEnded
 
 if TYPE_CHECKING:
-    from hermetic.foundation import Event
     from hermetic.record.diagnosis import Diagnosis
     from hermetic.record.run import Run, Test, Try
 
 DOCUMENT_VERSION: Final = 1
-_MOST_EVENTS: Final = 300
+_MEBIBYTE: Final = 2**20
 _LISTED: Final = 10
+# A process grows by less than this for any reason.
+_LEAST_MB: Final = 0.5
 
 
 def document(run: Run) -> dict[str, Any]:
@@ -57,6 +51,8 @@ def document(run: Run) -> dict[str, Any]:
         "diagnoses": [_diagnosis(one) for one in diagnose_run(run)],
         "groups": groups,
         "findings": _findings(run),
+        "news": news(run),
+        "past": suite_past(run),
         "slowest": [
             {"id": test.nodeid, "duration_s": round(test.duration_s, 6)}
             for test in sorted(run.tests, key=lambda one: (-one.duration_s, one.nodeid))[:_LISTED]
@@ -70,7 +66,7 @@ def document(run: Run) -> dict[str, Any]:
         "workers": [
             {"name": one.name, "host": one.host, "began_s": one.began_s, "ended_s": one.ended_s} for one in run.workers
         ],
-        "tests": [_test(test, diagnoses[test.nodeid], titles.get(test.nodeid, "")) for test in run.tests],
+        "tests": [_test(run, test, diagnoses[test.nodeid], titles.get(test.nodeid, "")) for test in run.tests],
         "problems": list(run.problems),
     }
 
@@ -123,17 +119,23 @@ def _findings(run: Run) -> list[dict[str, Any]]:
 
 
 def _hungriest(run: Run) -> list[dict[str, Any]]:
-    used = [
-        (event.memory_mb, test.nodeid)
-        for test in run.tests
-        for one in test.tries
-        for _, event in one.events
-        if isinstance(event, ResourcesUsed)
-    ]
-    return [{"id": nodeid, "memory_mb": round(mb, 2)} for mb, nodeid in sorted(used, reverse=True)[:_LISTED] if mb > 0]
+    used = [(_memory_mb(one), test.nodeid) for test in run.tests for one in test.tries]
+    ranked = sorted(((mb, nodeid) for mb, nodeid in used if mb >= _LEAST_MB), key=lambda one: (-one[0], one[1]))
+    return [{"id": nodeid, "memory_mb": round(mb, 2)} for mb, nodeid in ranked[:_LISTED]]
 
 
-def _test(test: Test, diagnoses: tuple[Diagnosis, ...], title: str) -> dict[str, Any]:
+def _memory_mb(one: Try) -> float:
+    # What was counted for this test where that was asked for; else by how much the process grew while it ran.
+    sampled: list[int] = []
+    for _, event in one.events:
+        if isinstance(event, ResourcesUsed):
+            return event.memory_mb
+        if isinstance(event, ResourcesSampled):
+            sampled.append(event.memory_bytes)
+    return (max(sampled) - sampled[0]) / _MEBIBYTE if sampled else 0.0
+
+
+def _test(run: Run, test: Test, diagnoses: tuple[Diagnosis, ...], title: str) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "id": test.nodeid,
         "file": test.file,
@@ -150,6 +152,9 @@ def _test(test: Test, diagnoses: tuple[Diagnosis, ...], title: str) -> dict[str,
         shown["findings"] = [{"level": level, **asdict(finding)} for level, finding in test.findings]
     if test.text:
         shown["text"] = test.text
+    known = run.past.get(test.nodeid)
+    if known is not None:
+        shown["past"] = test_past(known)
     return shown
 
 
@@ -161,53 +166,5 @@ def _try(one: Try, *, with_all: bool) -> dict[str, Any]:
         "worker": one.worker,
     }
     if with_all:
-        shown["phases"] = [
-            {"name": phase.name, "outcome": phase.outcome, "began_s": phase.began_s, "duration_s": phase.duration_s}
-            for phase in one.phases
-        ]
-        shown["events"] = [_event(at_s, event) for at_s, event in one.events if not isinstance(event, PhaseEnded)][
-            :_MOST_EVENTS
-        ]
-        shown["output"] = [{"title": title, "text": text} for phase in one.phases for title, text in phase.output]
-        failure = one.failure
-        if failure is not None:
-            shown["failure"] = [
-                {
-                    "type": each.type,
-                    "message": each.message,
-                    "frames": [
-                        {"file": frame.file, "line": frame.line, "function": frame.function, "source": frame.source}
-                        for frame in each.frames
-                        if frame.is_own
-                    ],
-                }
-                for each in failure.chain()
-            ]
+        shown |= story(one)
     return shown
-
-
-def _event(at_s: float, event: Event) -> dict[str, Any]:
-    """
-    A lane, a label, and where there is one a length, which ends at the event's moment.
-    """
-    lane, label, took = _lane(event)
-    return {"at_s": round(at_s - took, 6), "took_s": took, "lane": lane, "label": label, "kind": event.kind}
-
-
-def _lane(event: Event) -> tuple[str, str, float]:  # noqa: PLR0911 - one return a kind
-    if isinstance(event, FixtureSetUp):
-        return "fixtures", f"{event.fixture} ({event.scope})", event.duration_s
-    if isinstance(event, FixtureTornDown):
-        return "fixtures", f"{event.fixture} torn down", event.duration_s
-    if isinstance(event, ExchangeEnded):
-        said = f"{event.method} {event.target} → {event.status or event.outcome}"
-        return "requests", said + (f", fault {event.fault}" if event.fault else ""), event.ended_s
-    if isinstance(event, OperationEnded):
-        return "operations", f"{event.name} {event.outcome}", event.duration_s
-    if isinstance(event, LogWritten):
-        return "log", f"{event.level} {event.logger}: {event.message}", 0.0
-    if isinstance(event, Checkpoint):
-        return "checkpoints", event.name, 0.0
-    if isinstance(event, StateChanged):
-        return "state", f"{event.service}.{event.attribute}: {event.before} → {event.after}", 0.0
-    return "events", event.kind, 0.0

@@ -19,6 +19,7 @@ from hermetic.record.report.as_html import html
 from hermetic.record.report.as_junit import junit
 from hermetic.record.report.as_markdown import markdown
 from hermetic.record.report.as_text import text
+from hermetic.record.report.comparing import differences
 from hermetic.record.report.document import document
 from hermetic.record.run import Run, build
 
@@ -59,13 +60,15 @@ class ReportError(HermeticError, ValueError):
 
 class TestReporter:
     """
-    Reports of one run. All formats are made from `document`, so their counts agree.
+    Reports of one run. All formats are made from `document`, so their counts agree. With a run `before`, JSON and the page
+    say as well what differs from it.
     """
 
     __test__ = False
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, before: Run | None = None) -> None:
         self.run = run
+        self.before = before
 
     @classmethod
     def from_journals(cls, *paths: Path | str, run: str = "") -> Self:
@@ -80,7 +83,8 @@ class TestReporter:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        return document(self.run)
+        made = document(self.run)
+        return made if self.before is None else {**made, "comparison": differences(self.before, self.run)}
 
     def render(self, path: Path) -> str:
         """

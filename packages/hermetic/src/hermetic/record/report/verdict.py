@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from hermetic.record.report.since import since, slower
+
 if TYPE_CHECKING:
     from hermetic.record.run import Run
     from hermetic.record.run.model import Outcome
@@ -27,6 +29,7 @@ def verdict(run: Run, *, causes: int) -> str:
     if counts.bad:
         words = [f"{counts.of(one)} {word}" for one, word in _BAD_WORDS.items() if counts.of(one)]
         parts.append(f"{', '.join(words)}{_causes(causes)}.")
+        parts += _new(run)
     if run.collection_failures:
         parts.append(f"{_count(len(run.collection_failures), 'file')} could not be collected.")
     if counts.of("flaky"):
@@ -39,7 +42,20 @@ def verdict(run: Run, *, causes: int) -> str:
         parts.append(f"The run failed because of {', '.join('--' + one for one in run.gates)}.")
     well = ", ".join(f"{counts.of(one)} {one}" for one in _WELL if counts.of(one))
     parts.append(f"{well or 'None passed'}, in {run.duration_s:.1f} s.")
+    more = slower(run)
+    if more is not None:
+        parts.append(f"That is {more:.1f} s slower than the usual {run.duration_s - more:.1f} s.")
     return " ".join(parts)
+
+
+def _new(run: Run) -> list[str]:
+    bad = [test.nodeid for test in run.tests if test.is_bad]
+    if run.suite_past is None or run.suite_past.asked < len(bad):
+        return []
+    new = sum(nodeid not in run.past or since(run.past[nodeid])[0] == "new" for nodeid in bad)
+    if new < len(bad):
+        return [f"{new or 'None'} of them {'is' if new == 1 else 'are'} new."]
+    return ["All of them are new." if new > 1 else "It is new."]
 
 
 def _causes(number: int) -> str:

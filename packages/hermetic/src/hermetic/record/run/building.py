@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING
 
 from hermetic.record.events import (
     CollectionFailed,
+    PastKnown,
     PhaseEnded,
+    ResourcesSampled,
     RunBegan,
     RunEnded,
+    SuitePast,
     TestBegan,
     TestLost,
+    TestRetried,
     WarningIssued,
 )
 from hermetic.record.run.model import BAD, Outcome, Phase, Run, Test, Try, Worker
@@ -95,6 +99,8 @@ class _Builder:
         self._expected: list[int] = []
         self._ends: list[RunEnded] = []
         self._workers: list[Worker] = []
+        self._past: dict[str, PastKnown] = {}
+        self._suite_past: SuitePast | None = None
 
     def run(self) -> Run:
         for journal in self._journals:
@@ -122,6 +128,8 @@ class _Builder:
                 if name in first.header
             },
             problems=tuple(problem for one in self._journals for problem in one.problems),
+            past=self._past,
+            suite_past=self._suite_past,
         )
 
     # ------------------------------------------------------------ one journal
@@ -133,14 +141,17 @@ class _Builder:
         name = journal.worker or "main"
         draft: _Draft | None = None
         began = float(journal.header.get("started_at", self._zero)) - self._zero
+        sampled: ResourcesSampled | None = None
         for event in journal.events:
+            if isinstance(event, ResourcesSampled):
+                sampled = event
             if isinstance(event, TestBegan):
                 draft = self._begin(event.test, name, since(event))
+                if sampled is not None:  # what a test's own samples are compared with
+                    draft.events.append((since(sampled), sampled))
                 self._places.setdefault(event.test, (event.file, event.line))
             elif not self._is_of_run(event) and draft is not None:
-                if isinstance(event, PhaseEnded):
-                    draft = self._phase(event, draft, name, since(event))
-                draft.events.append((since(event), event))
+                draft = self._put(event, draft, name, since(event))
         ended = since(journal.events[-1]) if journal.events else began
         if not (journal.worker == "" and len(self._journals) > 1 and draft is None):
             pid, host = int(journal.header.get("pid", 0)), str(journal.header.get("host", ""))
@@ -151,10 +162,23 @@ class _Builder:
         self._tries.setdefault(nodeid, []).append(draft)
         return draft
 
-    def _phase(self, event: PhaseEnded, draft: _Draft, worker: str, at_s: float) -> _Draft:
-        # A plugin that repeats a test does so without its beginning a second time.
-        if draft.is_repeated and event.phase == "setup":
-            draft = self._begin(event.test, worker, at_s - event.duration_s)
+    def _put(self, event: Event, draft: _Draft, worker: str, at_s: float) -> _Draft:
+        # The draft to which the next event belongs.
+        if isinstance(event, TestRetried):
+            draft.events.append((at_s, event))
+            return self._begin(event.test, worker, at_s)
+        if isinstance(event, PhaseEnded):
+            # What is told of a failed try after it is known that another follows still belongs to the failed one.
+            before = self._tries[event.test][-2:-1] if not draft.phases and event.phase == "teardown" else []
+            told = before[0] if before and before[0].worker == worker else draft
+            self._phase(event, told, at_s)
+            told.events.append((at_s, event))
+            return draft
+        draft.events.append((at_s, event))
+        return draft
+
+    @staticmethod
+    def _phase(event: PhaseEnded, draft: _Draft, at_s: float) -> None:
         draft.phases.append(
             Phase(
                 name=event.phase,
@@ -168,7 +192,6 @@ class _Builder:
                 subtest=event.name,
             )
         )
-        return draft
 
     def _is_of_run(self, event: Event) -> bool:
         if isinstance(event, RunBegan):
@@ -179,6 +202,10 @@ class _Builder:
             self._collection[event.node] = event.text
         elif isinstance(event, TestLost):
             self._lost.append(event)
+        elif isinstance(event, PastKnown):
+            self._past[event.test] = event
+        elif isinstance(event, SuitePast):
+            self._suite_past = event
         elif isinstance(event, WarningIssued):
             place = f"{event.file}:{event.line}"
             self._warnings.append((event.category, event.message, place, event.test))

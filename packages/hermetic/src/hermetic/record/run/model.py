@@ -14,6 +14,7 @@ from hermetic.record.events import TaskFailed
 
 if TYPE_CHECKING:
     from hermetic.foundation import Event, Finding
+    from hermetic.record.events import PastKnown, SuitePast
     from hermetic.record.failure import Failure
 
 Outcome: TypeAlias = Literal["lost", "error", "failed", "xpassed", "flaky", "passed", "xfailed", "skipped"]
@@ -178,7 +179,8 @@ class Counts:
 class Run:
     """
     All that is known of one run. `expected` is how many tests were to run; `status` is pytest's exit status, None when it
-    never came to its end.
+    never came to its end. `past` is what the history knew of tests that did not pass, by node id, and `suite_past` what it knew
+    of all together.
     """
 
     id: str
@@ -194,6 +196,8 @@ class Run:
     warnings: tuple[tuple[str, str, str, str], ...] = ()
     environment: dict[str, Any] = field(default_factory=dict[str, Any])
     problems: tuple[str, ...] = ()
+    past: dict[str, PastKnown] = field(default_factory=dict[str, "PastKnown"])
+    suite_past: SuitePast | None = None
 
     @cached_property
     def counts(self) -> Counts:

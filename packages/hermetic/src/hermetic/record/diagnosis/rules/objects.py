@@ -20,9 +20,10 @@ def _mock_exhausted(evidence: Evidence) -> Diagnosis | None:
     if failure is None:
         return None
     calls = int(failure.facts["mock.calls"])
+    given = int(failure.facts.get("mock.given", calls - 1))
     return Diagnosis(
         rule="mock.exhausted",
-        cause=f"A mock ran out of side effects: it was called {calls} times and was given {calls - 1}. This is no race.",
+        cause=f"A mock ran out of side effects: it was called {calls} times and was given {given}. This is no race.",
         confidence="certain",
         evidence=(
             f"{failure.type} was raised by the mock itself when its list of side effects had nothing left",
@@ -128,18 +129,17 @@ def _never_awaited(evidence: Evidence) -> Diagnosis | None:
 
 
 def _task_failed(evidence: Evidence) -> Diagnosis | None:
+    # A task that fails while nobody waits may be awaited later; only one that never was is a finding.
     found = evidence.findings(kind="asyncio.exception_never_retrieved")
-    failures = evidence.test.task_failures
-    if not found and not failures:
+    if not found:
         return None
-    first = found[0] if found else None
-    said = first.subject if first is not None else f"{failures[0].type} {at(failures[0])}"
+    raised = [f"{one.type} was raised {at(one)}" for one in evidence.test.task_failures[:3]]
     return Diagnosis(
         rule="task.failed-unseen",
-        cause=f"A task failed and nobody looked at its result: {said}.",
+        cause=f"A task failed and nobody looked at its result: {found[0].subject}.",
         confidence="certain",
-        evidence=first.evidence if first is not None else tuple(f"{one.type} {at(one)}" for one in failures[:3]),
-        remedy=(first.remedy if first is not None else None)
+        evidence=(*found[0].evidence, *raised),
+        remedy=found[0].remedy
         or Remedy(text="Keep the task and await it, or start it in a TaskGroup, which raises what its tasks raise."),
     )
 

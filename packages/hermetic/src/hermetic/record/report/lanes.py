@@ -1,0 +1,47 @@
+"""
+When each worker ran tests, as bars: a bounded number of them for any number of tests.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_PARTS: Final = 400
+_MOST_WORKERS: Final = 32
+_BAD: Final = frozenset({"failed", "error", "lost"})
+
+
+def workers(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """
+    For each worker its name, the share of the run's time that it spent in tests, and bars and bad moments as parts of the
+    run's duration in thousandths. What follows within a four-hundredth is one bar.
+    """
+    whole = max(document["run"]["duration_s"], 1e-3)
+    tries: dict[str, list[tuple[float, float]]] = {}
+    bad: dict[str, list[float]] = {}
+    for test in document["tests"]:
+        for one in test["tries"]:
+            tries.setdefault(one["worker"], []).append((one["began_s"], one["began_s"] + one["duration_s"]))
+            if one["outcome"] in _BAD:
+                bad.setdefault(one["worker"], []).append(one["began_s"])
+    return [
+        {
+            "name": worker["name"],
+            "host": worker["host"],
+            "tests": len(tries.get(worker["name"], ())),
+            "busy": round(sum(end - began for began, end in tries.get(worker["name"], ())) / whole, 3),
+            "bars": _bars(sorted(tries.get(worker["name"], ())), whole),
+            "bad": sorted({round(1000 * at / whole) for at in bad.get(worker["name"], ())}),
+        }
+        for worker in document["workers"][:_MOST_WORKERS]
+    ]
+
+
+def _bars(tries: list[tuple[float, float]], whole: float) -> list[list[float]]:
+    bars: list[list[float]] = []
+    for began, end in tries:
+        if bars and began - bars[-1][1] < whole / _PARTS:
+            bars[-1][1] = max(bars[-1][1], end)
+        else:
+            bars.append([began, end])
+    return [[round(1000 * began / whole, 1), round(1000 * (end - began) / whole, 1)] for began, end in bars]
