@@ -28,7 +28,7 @@ from dataclasses import replace
 from hermetic.foundation import Finding, Owner
 from hermetic.guard.deadlines.events import DeadlinePassed, HangEnded
 from hermetic.guard.events import FindingMended, FindingReported
-from hermetic.guard.reach import DatabaseOpened, OutsideReached
+from hermetic.guard.reached import DatabaseOpened, OutsideReached
 from hermetic.record.events import (
     FixtureSetUp,
     LogWritten,

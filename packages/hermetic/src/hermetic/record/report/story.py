@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hermetic.guard.deadlines.events import DeadlinePassed, HangEnded, HangStep
 from hermetic.guard.events import FindingMended, FindingReported
-from hermetic.guard.reach import DatabaseOpened, OutsideReached
+from hermetic.guard.reached import DatabaseOpened, OutsideReached
 from hermetic.record.events import (
     Checkpoint,
     FixtureSetUp,
