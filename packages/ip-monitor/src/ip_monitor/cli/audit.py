@@ -10,7 +10,7 @@ import click
 
 from ip_monitor.cli.options import settings_options
 from ip_monitor.cli.output import echo_json, echo_table
-from ip_monitor.cli.wording import stamp
+from ip_monitor.domain.wording import stamp
 
 if TYPE_CHECKING:
     from ip_monitor.domain.audit import AuditEntry

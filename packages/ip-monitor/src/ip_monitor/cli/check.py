@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ip_monitor.cli.ballot_json import ballot_as_json
+from ip_monitor.application.ballot_json import ballot_as_json
 from ip_monitor.cli.exit_status import ExitStatus, status_of_kind
 from ip_monitor.cli.options import settings_options
 from ip_monitor.cli.output import echo_json
-from ip_monitor.cli.wording import stamp
+from ip_monitor.domain.wording import stamp
 from ip_monitor.settings import Reading
 
 if TYPE_CHECKING:

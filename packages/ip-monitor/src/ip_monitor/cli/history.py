@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ip_monitor.cli.change_json import change_as_json
+from ip_monitor.application.change_json import change_as_json
 from ip_monitor.cli.options import settings_options
 from ip_monitor.cli.output import echo_json, echo_table
 from ip_monitor.cli.wording import moment

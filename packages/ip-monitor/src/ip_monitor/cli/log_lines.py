@@ -6,9 +6,8 @@ the same again is left to `debug`, so that a quiet month is quiet in the log too
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, cast
 
-from ip_monitor.cli.wording import stamp
 from ip_monitor.domain.events import (
     AnswerArrived,
     ChangeRecorded,
@@ -22,10 +21,10 @@ from ip_monitor.domain.events import (
     TroubleOver,
 )
 from ip_monitor.domain.verdicts import VerdictKind
+from ip_monitor.domain.wording import stamp
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
-    from typing import TextIO
 
     from ip_monitor.domain.addresses import Family
     from ip_monitor.domain.ballots import Ballot
@@ -35,7 +34,17 @@ _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 OFFLINE_HINT = "no provider can be reached; asking again by itself. Without internet, see: ip-monitor simulate"
 
 
-def logger(*, style: str, level: str, file: TextIO) -> Any:
+class Lines(Protocol):
+    """
+    The part of a text file that lines are written to.
+    """
+
+    def write(self, text: str, /) -> int: ...
+
+    def flush(self) -> None: ...
+
+
+def logger(*, style: str, level: str, file: Lines) -> Any:
     """
     A structlog logger that writes one line an event: `text` for people, `json` for programs.
 
@@ -52,7 +61,7 @@ def logger(*, style: str, level: str, file: TextIO) -> Any:
             del sys.modules["rich"]
     renderer = structlog.processors.JSONRenderer(ensure_ascii=False) if style == "json" else _as_text
     return structlog.wrap_logger(
-        structlog.WriteLogger(file),
+        structlog.WriteLogger(cast("TextIO", file)),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -32,6 +32,7 @@ COMMANDS = {
     "run": "Watch the address until stopped.",
     "simulate": "Watch a simulated internet for a while: see the product work, offline.",
     "status": "Say what is known, without asking anybody.",
+    "token": "Make a new token for signing in on the page.",
     "why": "Explain the last verdict, or a change.",
 }
 """

@@ -21,6 +21,7 @@ from ip_monitor.settings.option import needs_restart
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 
+    from ip_monitor.adapters.web.board import Board
     from ip_monitor.application.ports import Observer
     from ip_monitor.bootstrap import Application
     from ip_monitor.bootstrap.discord import MakeConnector
@@ -67,6 +68,7 @@ async def watch(
     request: Request | None = None,
     make_connector: MakeConnector = None,
     beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    board: Board | None = None,
 ) -> None:
     """
     Run the product until a stop signal comes or `seconds` are over, then close everything.
@@ -83,6 +85,7 @@ async def watch(
             they were given by hand, and then no other process can ask for anything either.
         make_connector: as for `assemble`.
         beside: runs as long as the product does, which ends with it.
+        board: what the page sees; None for no page.
     """
     stop = asyncio.Event()
     async with assemble(
@@ -106,6 +109,10 @@ async def watch(
                 if request is not None:
                     chores.append(_reread_on(hangup, request, application))
                     await stack.enter_async_context(_control(application))
+                if board is not None:
+                    from ip_monitor.bootstrap.web import serve_page  # noqa: PLC0415 # most runs have no page
+
+                    await stack.enter_async_context(serve_page(application, board))
                 await _until(stop, application, chores=chores, seconds=seconds)
 
 
@@ -226,13 +233,13 @@ def _signals(stop: asyncio.Event, hangup: asyncio.Event, application: Applicatio
 
 
 @contextlib.contextmanager
-def package_log(handler: logging.Handler) -> Generator[None]:
+def package_log(*handlers: logging.Handler) -> Generator[None]:
     """
-    Send the package's log, and what Discord's library warns of, to `handler` alone: nothing reaches standard error by logging's last resort.
+    Send the package's log, and what Discord's library warns of, to `handlers` alone: nothing reaches standard error by logging's last resort.
     """
     log = logging.getLogger(_TITLE_OF_PACKAGE)
     before = log.handlers[:], log.level, log.propagate
-    log.handlers, log.propagate = [handler], False
+    log.handlers, log.propagate = [*handlers], False
     log.setLevel(logging.INFO)
     try:
         with discord_log():

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import click
 
 from ip_monitor.cli.exit_status import ExitStatus
 from ip_monitor.errors import IPMonitorError
+from ip_monitor.settings.place import Place
 
 if TYPE_CHECKING:
     from ip_monitor.simulate import Report
@@ -49,8 +51,11 @@ class DatabaseKeptError(IPMonitorError, ValueError):
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed plays the same addresses.")
 @click.option("--database", metavar="FILE", help="Write the history into this new file, and keep it.")
 @click.option("--discord", is_flag=True, help="With the bot, in a simulated Discord.")
+@click.option("--web", metavar="ADDRESS:PORT", help="With the page there, such as 127.0.0.1:8787.")
 @click.option("--plain", is_flag=True, help="Write log lines on a terminal too.")
-def command(*, seconds: float, speed: float, seed: int, database: str | None, discord: bool, plain: bool) -> int:
+def command(
+    *, seconds: float, speed: float, seed: int, database: str | None, discord: bool, web: str | None, plain: bool
+) -> int:
     """
     Watch a simulated internet for a while: several providers, of which one lies, one is slow and one fails, and an
     address that changes every few seconds. Everything runs in this process, on loopback.
@@ -60,6 +65,7 @@ def command(*, seconds: float, speed: float, seed: int, database: str | None, di
     from ip_monitor.cli import session  # noqa: PLC0415 # a command pays when it runs
 
     session.stop_quietly_on_signals()
+    page = "" if web is None else str(Place.parse(web))
     path = _new_database(database)
     try:
         importlib.import_module("ip_monitor.simulate")
@@ -73,7 +79,7 @@ def command(*, seconds: float, speed: float, seed: int, database: str | None, di
         if (error.name or "").partition(".")[0] in {"hermetic", "httptools", "jsonschema"}:
             raise SimulationMissingError from error
         raise
-    report = asyncio.run(_play(path, seconds=seconds, speed=speed, seed=seed, discord=discord, plain=plain))
+    report = asyncio.run(_play(path, seconds=seconds, speed=speed, seed=seed, discord=discord, page=page, plain=plain))
     click.echo(f"\n{report}\nThe history: ip-monitor history --database {path}")
     return ExitStatus.OK if report.is_clean else ExitStatus.FAILED
 
@@ -88,20 +94,24 @@ def _new_database(given: str | None) -> Path:
         return path
     # The simulation's own file, begun anew each time, far from the real one.
     path = state_directory(os.environ) / _DEFAULT_NAME
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in ("", "-wal", "-shm", ".web-token"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     return path
 
 
-async def _play(path: Path, *, seconds: float, speed: float, seed: int, discord: bool, plain: bool) -> Report:
+async def _play(
+    path: Path, *, seconds: float, speed: float, seed: int, discord: bool, page: str, plain: bool
+) -> Report:
     from ip_monitor.cli import session, views  # noqa: PLC0415
+    from ip_monitor.cli.run import prepare_page  # noqa: PLC0415
     from ip_monitor.simulate import Referee, open_internet  # noqa: PLC0415
 
     note = f"A simulation of {seconds:g} s: 'liar' lies, 'slow' is slow, 'failing' fails. Ctrl-C stops."
     async with open_internet(seconds=seconds, speed=speed, seed=seed, discord=discord) as internet:
         referee = Referee(internet)
-        settings = internet.settings(path)
-        with views.open_view(settings, plain=plain, title="IP Monitor, simulated", note=note) as view:
+        settings = replace(internet.settings(path), web=page)
+        board = prepare_page(settings)
+        with views.open_view(settings, plain=plain, title="IP Monitor, simulated", note=note, tail=board) as view:
             await session.watch(
                 settings,
                 picture=view.picture,
@@ -111,5 +121,6 @@ async def _play(path: Path, *, seconds: float, speed: float, seed: int, discord:
                 seconds=seconds,
                 make_connector=internet.discord.connector if internet.discord else None,
                 beside=internet.visit if internet.discord else None,
+                board=board,
             )
         return referee.report()

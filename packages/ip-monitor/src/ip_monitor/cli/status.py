@@ -13,10 +13,10 @@ import click
 from ip_monitor.cli.exit_status import ExitStatus, status_of_kind
 from ip_monitor.cli.options import settings_options
 from ip_monitor.cli.output import echo_json
-from ip_monitor.cli.wording import moment, stamp
+from ip_monitor.cli.wording import moment
 from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.verdicts import overall
-from ip_monitor.domain.wording import duration
+from ip_monitor.domain.wording import duration, stamp
 
 if TYPE_CHECKING:
     from ip_monitor.adapters.storage.sqlite import SQLiteIPStorage

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from ip_monitor.application.ports import Observer
+    from ip_monitor.cli.log_lines import Lines
     from ip_monitor.settings import Settings
 
 
@@ -35,20 +36,24 @@ class View:
 
 
 @contextlib.contextmanager
-def open_view(settings: Settings, *, plain: bool, title: str, note: str) -> Generator[View]:
+def open_view(settings: Settings, *, plain: bool, title: str, note: str, tail: Lines | None = None) -> Generator[View]:
     """
-    The live view if standard output is a terminal and `plain` is off, lines on standard output otherwise.
+    The live view if standard output is a terminal and `plain` is off, lines on standard output otherwise. The lines are
+    written to `tail` too, if there is one.
     """
     picture = Picture()
+    lines = [] if tail is None else [logger(style="text", level=settings.log_level, file=tail)]
     if not plain and is_live_terminal(sys.stdout, environ=os.environ.get):
         from ip_monitor.cli.terminal import TerminalView  # noqa: PLC0415 # only a terminal pays for rich
 
-        with package_log(_ToPicture(picture)), TerminalView(picture, title=title, note=note) as terminal:
-            yield View(picture=picture, observer=terminal, refresh=terminal.refresh)
+        handlers = [_ToPicture(picture), *map(_ToLines, lines)]
+        with package_log(*handlers), TerminalView(picture, title=title, note=note) as terminal:
+            yield View(picture=picture, observer=_Both(terminal, *map(LogLines, lines)), refresh=terminal.refresh)
     else:
         log = logger(style=settings.log_format, level=settings.log_level, file=sys.stdout)
-        with package_log(_ToLines(log)):
-            yield View(picture=picture, observer=_Both(picture, LogLines(log)), refresh=None, log=log)
+        lines.insert(0, log)
+        with package_log(*map(_ToLines, lines)):
+            yield View(picture=picture, observer=_Both(picture, *map(LogLines, lines)), refresh=None, log=log)
 
 
 class _Both:

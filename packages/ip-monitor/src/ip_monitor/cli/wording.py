@@ -4,7 +4,10 @@ Times and durations for people.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 def countdown(seconds: float) -> str:
@@ -24,10 +27,3 @@ def moment(at: datetime, *, now: datetime) -> str:
     """
     local, today = at.astimezone(), now.astimezone()
     return f"{local:%H:%M:%S}" if local.date() == today.date() else f"{local:%Y-%m-%d %H:%M}"
-
-
-def stamp(at: datetime) -> str:
-    """
-    RFC 3339 in UTC with microseconds, for programs.
-    """
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

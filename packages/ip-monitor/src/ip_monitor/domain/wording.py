@@ -4,9 +4,12 @@ How a change is told in one sentence, the same everywhere.
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ip_monitor.domain.changes import Change
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -48,3 +51,10 @@ def sentence(change: Change) -> str:
     if change.operators:
         parts.append(f"seen by {', '.join(change.operators)}")
     return "; ".join(parts)
+
+
+def stamp(at: datetime) -> str:
+    """
+    RFC 3339 in UTC with microseconds, for programs.
+    """
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -144,6 +144,24 @@ class Settings:
         Secret | None,
         About("URLs of Apprise services that are told of every change, with spaces between.", live=True),
     ] = None
+    web: Annotated[
+        str,
+        About("Address and port of the page, such as `127.0.0.1:8787`; none for no page. Needs `ip-monitor[web]`."),
+    ] = ""
+    web_reading: Annotated[
+        Literal["local", "signed_in", "masked", "public"],
+        About(
+            "Who may read the page without signing in: programs of this machine, nobody, everybody with addresses masked, "
+            "or everybody.",
+            live=True,
+        ),
+    ] = "local"
+    web_origins: Annotated[
+        tuple[str, ...],
+        About("Where else the page is reached, as behind a proxy: `https://ip.example.net`.", live=True),
+    ] = ()
+    web_certificate: Annotated[Path | None, About("A PEM file with the page's certificate chain, for TLS.")] = None
+    web_key: Annotated[Path | None, About("A PEM file with the key of `web_certificate`.")] = None
     quiet_hours: Annotated[
         str,
         About(

@@ -17,6 +17,7 @@ from ip_monitor.settings.errors import Problem
 from ip_monitor.settings.model import Settings
 from ip_monitor.settings.option import Option, options
 from ip_monitor.settings.origins import DEFAULT, Origin
+from ip_monitor.settings.place import Place, PlaceRefusedError, is_origin
 from ip_monitor.settings.request import Loaded, Refused, Request
 from ip_monitor.settings.sources import Gathered, gather
 
@@ -140,7 +141,7 @@ def _cross_checks(settings: Settings, found: Gathered) -> Iterator[Problem]:
         yield problem(
             "quiet_hours", "must be hours such as 22:00-07:00, or empty.", settings.quiet_hours[:_LONGEST_VALUE]
         )
-    for name, wrong, value in _discord_problems(settings):
+    for name, wrong, value in (*_discord_problems(settings), *_web_problems(settings)):
         yield problem(name, wrong, value)
     if not settings.default_providers and not settings.providers:
         yield problem("default_providers", "leaves nobody to ask; add [[providers]] tables, or say true.", "false")
@@ -174,6 +175,28 @@ def _discord_problems(settings: Settings) -> Iterator[tuple[str, str, str | None
     proxy = settings.discord_proxy
     if proxy is not None and not proxy.startswith(("http://", "https://")):
         yield "discord_proxy", "must begin with http:// or https://.", None
+
+
+def _web_problems(settings: Settings) -> Iterator[tuple[str, str, str | None]]:
+    """
+    What keeps the page from being served: setting, what is wrong, and the value.
+    """
+    try:
+        if settings.web:
+            Place.parse(settings.web)
+    except PlaceRefusedError:
+        yield (
+            "web",
+            "must be an address and a port, such as 127.0.0.1:8787 or [::1]:8787.",
+            settings.web[:_LONGEST_VALUE],
+        )
+    for one in settings.web_origins:
+        if not is_origin(one):
+            wrong = "must be origins such as https://ip.example.net, without a path."
+            yield "web_origins", wrong, one[:_LONGEST_VALUE]
+    if (settings.web_certificate is None) != (settings.web_key is None):
+        name = "web_key" if settings.web_key is None else "web_certificate"
+        yield name, "is missing; TLS needs both web_certificate and web_key.", None
 
 
 def _is_token(text: str) -> bool:

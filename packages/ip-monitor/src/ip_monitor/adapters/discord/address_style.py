@@ -4,15 +4,13 @@ How an address is shown where others can read it.
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ip_monitor.domain.masking import mask_addresses, masked
+
 if TYPE_CHECKING:
     from ip_monitor.domain.addresses import Address
-
-_MAYBE_ADDRESS = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+)(?![\w:])")
 
 
 class AddressStyle(StrEnum):
@@ -41,25 +39,4 @@ class AddressStyle(StrEnum):
         The text with every address in it hidden, unless this is `PLAIN`. For sentences that are made elsewhere and put
         into code or prose, where a spoiler would not work.
         """
-        return text if self is AddressStyle.PLAIN else _MAYBE_ADDRESS.sub(_masked_match, text)
-
-
-def masked(address: Address) -> str:
-    """
-    The first half of an IPv4 address or the first two groups of an IPv6 address: enough to tell one operator's network
-    from another's, and nobody's line.
-    """
-    if address.version == 4:
-        first, second, *_ = str(address).split(".")
-        return f"{first}.{second}.x.x"
-    first, second, *_ = address.exploded.split(":")
-    return f"{first.lstrip('0') or '0'}:{second.lstrip('0') or '0'}:x"
-
-
-def _masked_match(match: re.Match[str]) -> str:
-    text = match.group()
-    kept = text.rstrip(".:") if not text.endswith("::") else text
-    try:
-        return masked(ipaddress.ip_address(kept)) + text[len(kept) :]
-    except ValueError:
-        return text
+        return text if self is AddressStyle.PLAIN else mask_addresses(text)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
-from ip_monitor.adapters.discord.address_style import AddressStyle, masked
+from ip_monitor.adapters.discord.address_style import AddressStyle
 from ip_monitor.domain.addresses import Family
+from ip_monitor.domain.masking import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

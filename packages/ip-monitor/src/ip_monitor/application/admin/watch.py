@@ -144,7 +144,12 @@ class WatchAdmin:
         if key is None:
             found = [await self._store.last_ballots(family=family) for family in Family]
             return Explanation(change=None, ballots=tuple(ballot for ballots in found for ballot in ballots))
-        change = await self._find(key)
+        return await self.why_of(await self._find(key))
+
+    async def why_of(self, change: Change) -> Explanation:
+        """
+        The ballots behind a change that is at hand already.
+        """
         return Explanation(change=change, ballots=tuple(await self._store.ballots_of(change.key)))
 
     async def stop(self, *, by: Actor) -> None:

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from ip_monitor.application.admin.config import SettingChanged, SettingView
 
 MOST_VALUE = 4000
-LOCAL_ONLY = frozenset({"command", "discord_token_file"})
+LOCAL_ONLY = frozenset(
+    {"command", "discord_token_file", "web", "web_certificate", "web_key", "web_origins", "web_reading"}
+)
 """
-What decides which programs run and which files are read on the monitor's machine. Whoever manages a server of Discord, or
+What decides which programs run, which files are read on the monitor's machine, and who may read its page. Whoever manages a server of Discord, or
 stole such an account, must not reach that far.
 """
 _ROOM = 3800

@@ -1,12 +1,12 @@
 """
-A change as commands write it in JSON.
+A change as commands and the page write it in JSON.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ip_monitor.cli.wording import stamp
+from ip_monitor.domain.wording import stamp
 
 if TYPE_CHECKING:
     from ip_monitor.domain.changes import Change

@@ -1,0 +1,76 @@
+"""
+From plain data to HTML. The whole page and the parts that are sent live come from the same templates.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+from ip_monitor.adapters.web.static import versioned
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_WORDS = {
+    "first": "known",
+    "stable": "stable",
+    "changed": "changed",
+    "disputed": "disputed",
+    "offline": "offline",
+    "captive": "captive portal",
+    "multi_egress": "several ways out",
+}
+
+
+class Renderer:
+    """
+    Compiles each template once. Everything that is put into one is escaped.
+    """
+
+    def __init__(self) -> None:
+        self._environment = jinja2.Environment(
+            loader=jinja2.FunctionLoader(_read),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        for name, convert in (("moment", _moment), ("verdict", _verdict), ("took", _took)):
+            self._environment.filters[name] = convert
+
+    def page(self, name: str, **values: Any) -> str:
+        """
+        A whole page, such as `page.html`.
+        """
+        return self._environment.get_template(name).render(asset=versioned, **values)
+
+    def section(self, name: str, state: Mapping[str, Any], *, is_signed_in: bool) -> str:
+        """
+        One section of the first screen.
+        """
+        return self.page(f"sections/{name}.html", state=state, is_signed_in=is_signed_in)
+
+
+def _read(name: str) -> str:
+    return resources.files("ip_monitor.adapters.web").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _moment(stamp: str) -> str:
+    return f"{_parse(stamp):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _verdict(kind: str | None) -> str:
+    return "not checked yet" if kind is None else _WORDS.get(kind, kind)
+
+
+def _took(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1000:.0f} ms"
+
+
+def _parse(stamp: str) -> datetime:
+    return datetime.fromisoformat(stamp).astimezone(UTC)
