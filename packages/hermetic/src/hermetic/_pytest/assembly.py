@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest import fixtures, python, runner  # where pytest calls what is the user's
 
 from hermetic._pytest import budgets
 from hermetic._pytest.blocking import blocking
@@ -35,11 +36,19 @@ from hermetic.guard.team import Team
 from hermetic.record.memory import TestMemory
 
 if TYPE_CHECKING:
+    from types import CodeType, ModuleType
+
     from hermetic._pytest.baselining import Baselining
     from hermetic._pytest.options import Settings
     from hermetic.foundation import Clock, Sink
     from hermetic.guard.component import Component
     from hermetic.record.journal import JournalWriter
+
+
+def _code(module: ModuleType, name: str) -> CodeType | None:
+    # Without public names, so they may go: then sites are longer than they need to be.
+    code: CodeType | None = getattr(getattr(module, name, None), "__code__", None)
+    return code
 
 
 def components(
@@ -54,9 +63,17 @@ def components(
         arrivals=arrivals,
         awaited=awaited_trackers(arrivals, temporary_below=str(config.getoption("basetemp") or "")),
         keep=settings.keep,
+        outermost=(
+            _code(python, "pytest_pyfunc_call"),
+            _code(fixtures, "call_fixture_func"),
+            runner.CallInfo.from_call.__code__,
+        ),
     )
     holds = blocking(config, owner=census.attribution.current, arrivals=arrivals)
-    return census, [census, holds, *isolation(config, settings)]
+    keepers = isolation(config, settings)
+    for keeper in keepers:
+        census.disturbing = keeper.distrust
+    return census, [census, holds, *keepers]
 
 
 def _journal(config: pytest.Config, settings: Settings) -> JournalWriter | None:

@@ -14,8 +14,6 @@ import pytest
 from hermetic.guard import late
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from hermetic.guard.capture import Project
     from hermetic.record.failure import Failure
     from hermetic.record.memory import TestMemory
@@ -38,10 +36,8 @@ class Explaining:
     def take(self, nodeid: str, phase: str) -> Failure | None:
         return self._failures.pop((nodeid, phase), None)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
         if call.excinfo is not None and not isinstance(call.excinfo.value, _NO_FAILURES):
             from hermetic.record.diagnosis.facts import facts_of  # noqa: PLC0415 - only failures pay for it
 
@@ -52,7 +48,6 @@ class Explaining:
             self._failures[item.nodeid, call.when] = failure_of(
                 call.excinfo.value, project=self._project, facts=facts_of, given=given
             )
-        return (yield)
 
 
 class Diagnosing:

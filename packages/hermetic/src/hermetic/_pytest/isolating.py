@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from hermetic._pytest.options import Settings
     from hermetic.guard.isolation import Mode
     from hermetic.guard.ownership.tenure import Tenure
+
+
+# What these do between two tests is known, and changes nothing that is kept but what is read anew for each test.
+_KNOWN: Final = frozenset({"_pytest", "hermetic", "xdist", "pytest_asyncio", "anyio"})
+_BETWEEN: Final = (
+    *("pytest_runtest_protocol", "pytest_runtest_logstart", "pytest_runtest_logreport", "pytest_runtest_logfinish"),
+    *("pytest_runtest_makereport", "pytest_report_teststatus", "pytest_exception_interact"),
+)
+# Wrappers of these may act outside the guard's own.
+_AROUND: Final = ("pytest_runtest_setup", "pytest_runtest_teardown")
 
 
 def isolation(config: pytest.Config, settings: Settings) -> list[Isolation]:
@@ -34,7 +44,34 @@ def isolation(config: pytest.Config, settings: Settings) -> list[Isolation]:
         return tenure.isolation or usual
 
     states = default_states(own, trail, named=settings.resettable)
-    return [Isolation(states, own=own, trail=trail, mode=mode)]
+    component = Isolation(states, own=own, trail=trail, mode=mode)
+    config.pluginmanager.register(_Between(component), "hermetic-between")
+    return [component]
+
+
+class _Between:
+    """
+    Finds out, once all plugins and `conftest.py` files are there, whether any of them acts between two tests.
+    """
+
+    def __init__(self, component: Isolation) -> None:
+        self._component = component
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        # pytest itself patches Twisted's failures around tests of its runner.
+        self._component.carries = "twisted.trial.unittest" not in sys.modules and not _acts_between(session.config.hook)
+
+
+def _acts_between(hooks: Any) -> bool:
+    found = [one for name in _BETWEEN for one in getattr(hooks, name).get_hookimpls()]
+    found += [
+        one
+        for name in _AROUND
+        for one in getattr(hooks, name).get_hookimpls()
+        if one.hookwrapper or getattr(one, "wrapper", False)
+    ]
+    return any(str(one.function.__module__).partition(".")[0] not in _KNOWN for one in found)
 
 
 class Promises:

@@ -72,6 +72,12 @@ class Component(Protocol):
         """
         ...
 
+    def distrust(self) -> None:
+        """
+        What was found is mended now, which may change whatever was read of the process before.
+        """
+        ...
+
     def stop(self) -> None:
         """
         The session ended: take out what was installed.
@@ -103,6 +109,9 @@ class Quiet:
 
     def judge(self, tenures: Sequence[Tenure]) -> Iterable[Verdict]:  # noqa: ARG002 - a base class names it for others
         return ()
+
+    def distrust(self) -> None:
+        pass
 
     def stop(self) -> None:
         pass

@@ -113,6 +113,9 @@ class Team:
                 verdicts += list(component.judge(ended))
             except Exception as error:  # noqa: BLE001 - as above
                 self._take_out(component, "judge", error)
+        if verdicts:
+            for component in self._components:
+                component.distrust()
         return verdicts
 
     def _guarded(self, component: Component, step: str, call: Callable[[], None]) -> None:

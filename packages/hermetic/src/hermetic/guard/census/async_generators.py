@@ -35,8 +35,8 @@ class AsyncGenerators(Basic):
             intake.opened(self, generator, skip=3)
 
         def shutting_down(loop: Any) -> None:
-            if loops.is_closed_by_test_runner():
-                left = set(loop._asyncgens)  # noqa: SLF001 - the loop keeps its generators nowhere else
+            left = set(loop._asyncgens)  # noqa: SLF001 - the loop keeps its generators nowhere else
+            if left and loops.is_closed_by_test_runner():
                 for entry in intake.entries(self.kind):
                     if entry() in left and self.is_open(entry()):
                         intake.over(entry, evidence="its loop was shut down by the test runner, which closed it")

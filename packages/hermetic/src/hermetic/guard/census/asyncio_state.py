@@ -74,7 +74,8 @@ class ScheduledCalls(Basic):
                 self._look(intake, loop, is_ending=False)
 
     def _ending(self, intake: Intake, loop: Any) -> None:
-        if loops.is_closed_by_test_runner():
+        # The look at the stack comes last: few loops end with anything scheduled.
+        if getattr(loop, "_scheduled", None) and loops.is_closed_by_test_runner():
             self._look(intake, loop, is_ending=True)
 
     def _look(self, intake: Intake, loop: Any, *, is_ending: bool) -> None:

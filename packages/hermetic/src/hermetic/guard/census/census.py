@@ -66,8 +66,10 @@ class Census(Quiet):
         arrivals: Arrivals,
         awaited: Mapping[str, Callable[[], Sequence[Tracker]]] | None = None,
         keep: Sequence[KeepRule] = (),
+        outermost: site.Outermost = site.NOWHERE,
     ) -> None:
         self._keep = keep
+        self._outermost = outermost
         self.ledger = Ledger()
         self.attribution = Attribution(roll)
         self._reader = site.Reader()
@@ -78,6 +80,8 @@ class Census(Quiet):
         self._awaited = dict(awaited or {})
         self._dropped = DroppedWarnings(self)
         self._undo: list[Callable[[], None]] = []
+        # Called before anything is done about what an owner left: code of the project may run then.
+        self.disturbing: Callable[[], None] = _nothing
         self._happened: list[Case] = []
         # Told of each entry as it is written, in the thread that opened the resource.
         self._listeners: tuple[Callable[[AnyEntry], None], ...] = ()
@@ -126,9 +130,8 @@ class Census(Quiet):
             self._undo.pop()()
 
     def opened(self, tracker: Tracker, resource: object, *, skip: int = 2, note: str = "") -> None:
-        entry = self.ledger.enter(
-            tracker, resource, site=site.take(skip + 1), tenure=self.attribution.current(), note=note
-        )
+        where = site.take(skip + 1, self._outermost)
+        entry = self.ledger.enter(tracker, resource, site=where, tenure=self.attribution.current(), note=note)
         for listener in self._listeners:
             listener(entry)
 
@@ -209,6 +212,9 @@ class Census(Quiet):
         return _is_open(tracker, resource) and (not tracker.direct_only or self._reader.is_direct(entry.site))
 
     def _settled(self, suspects: list[Suspect]) -> list[Suspect]:
+        if not suspects:
+            return suspects
+        self.disturbing()
         by_tracker: dict[int, list[Suspect]] = {}
         for suspect in suspects:
             by_tracker.setdefault(id(suspect.tracker), []).append(suspect)
@@ -247,6 +253,10 @@ class Census(Quiet):
             if resource is not None and _is_open(entry.tracker, resource):
                 roots += entry.tracker.belongings(resource)
         return roots
+
+
+def _nothing() -> None:
+    pass
 
 
 def _mine(entry: object) -> AnyEntry:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import sys
 import time
 from asyncio import base_events, events, selector_events
@@ -70,12 +71,27 @@ def is_closed_by_test_runner() -> bool:
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - who closes a runner decides what the closing means
     while frame is not None:
         file = frame.f_code.co_filename
-        if any(name in file for name in _TEST_RUNNERS):
+        if _is_test_runners(file):
             return True
-        if not any(name in file for name in ("asyncio", "hermetic", "contextlib")):
+        if not _is_between(file):
             return False
         frame = frame.f_back
     return False
+
+
+@functools.cache
+def _is_test_runners(file: str) -> bool:
+    return any(name in file for name in _TEST_RUNNERS)
+
+
+@functools.cache
+def _is_between(file: str) -> bool:
+    return any(name in file for name in ("asyncio", "hermetic", "contextlib"))
+
+
+@functools.cache
+def _is_pytest_asyncios_or_below(file: str) -> bool:
+    return any(name in file for name in ("asyncio/", "hermetic", "contextlib"))
 
 
 def is_pytest_asyncios_own() -> bool:
@@ -87,7 +103,7 @@ def is_pytest_asyncios_own() -> bool:
     is_implicit = False
     while frame is not None:
         code = frame.f_code
-        if not any(name in code.co_filename for name in ("asyncio/", "hermetic", "contextlib")):
+        if not _is_pytest_asyncios_or_below(code.co_filename):
             return False
         if "pytest_asyncio" in code.co_filename:
             return is_implicit

@@ -12,35 +12,46 @@ import site
 import sys
 from pathlib import Path
 from types import CodeType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from hermetic.guard import late
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from hermetic.foundation.finding import Site
 
 # (code, instruction offset) pairs, innermost first; the last element tells whether the stack went on.
 RawSite: TypeAlias = tuple[tuple[tuple[CodeType, int], ...], bool]
 
+# The code of up to three functions by which a test runner calls tests and fixtures.
+Outermost: TypeAlias = tuple[CodeType | None, CodeType | None, CodeType | None]
+
+NOWHERE: Final[Outermost] = (None, None, None)
 DEPTH = 40
 _HERMETIC = str(Path(__file__).parents[2])
 
 
-def take(skip: int = 1) -> RawSite:
+def take(skip: int = 1, outermost: Outermost = NOWHERE) -> RawSite:
     """
     The caller's stack; `skip` frames above the caller of this function are left out, 1 being that caller itself.
+
+    It ends with the first frame that runs code of `outermost`: from there on the stack is the test runner's own, which
+    is deeper than most tests' and the same for each.
     """
-    frame = sys._getframe(skip)  # noqa: SLF001 - the only way to a stack without building a traceback
+    walk: FrameType | None = sys._getframe(skip)  # noqa: SLF001 - the only way to a stack without building a traceback
     pairs: list[tuple[CodeType, int]] = []
-    add = pairs.append
-    walk = frame
+    one, other, third = outermost
     for _ in range(DEPTH):
-        add((walk.f_code, walk.f_lasti))
-        back = walk.f_back
-        if back is None:
+        if walk is None:
             return tuple(pairs), False
-        walk = back
-    return tuple(pairs), True
+        code = walk.f_code
+        pairs.append((code, walk.f_lasti))
+        # By identity, for code objects compare by what they hold.
+        if code is one or code is other or code is third:
+            return tuple(pairs), False
+        walk = walk.f_back
+    return tuple(pairs), walk is not None
 
 
 def line_of(code: CodeType, offset: int) -> int:

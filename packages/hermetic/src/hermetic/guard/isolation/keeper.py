@@ -12,12 +12,14 @@ been torn down, and no test's. So the time of every owner is cut into *segments*
 
 What an owner did is the sum of the differences over its own segments, folded thing by thing: a variable that a fixture
 sets in its setup and removes in its teardown sums up to nothing. What is left, and still holds when the owner is judged,
-is a stain. A reading serves both as the end of one segment and as the start of the next.
+is a stain. A reading serves both as the end of one segment and as the start of the next; also from one test to the
+next, where nothing but the test runner acts between them (`carries`).
 """
 
 from __future__ import annotations
 
 import itertools
+import operator
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ from hermetic.guard import late
 from hermetic.guard.component import Quiet
 from hermetic.guard.isolation.change import FAULT, Change, is_same, text
 from hermetic.guard.isolation.kinds.fixtures import FixtureValues
-from hermetic.guard.isolation.state import UNREAD, Unread
+from hermetic.guard.isolation.state import UNREAD, State, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from hermetic.guard.component import Verdict
     from hermetic.guard.isolation.own import OwnCode
     from hermetic.guard.isolation.stain import Stain
-    from hermetic.guard.isolation.state import State
     from hermetic.guard.isolation.trail import Trail
     from hermetic.guard.ownership.tenure import Mode, Tenure
 
@@ -91,8 +92,15 @@ class Isolation(Quiet):
         self._parked: dict[Tenure, _Window] = {}
         self._ended: dict[Tenure, _Window] = {}
         self._last: _Reading | None = None
+        self.carries = False
+        """
+        Whether nobody changes process state between two tests: then the reading at the end of one is the next one's start.
+        """
+        # Whether the last reading is such an end, and still holds.
+        self._is_settled = False
+        self._moving = [index for index, state in enumerate(self._states) if state.moves_between_tests]
         # The methods themselves, since they run twice a test each.
-        self._alike = [state.is_alike for state in self._states]
+        self._alike = [_comparison(state) for state in self._states]
         self._readers: list[Callable[[], Any]] = []
         self._modules = -1
 
@@ -131,22 +139,44 @@ class Isolation(Quiet):
             window = self._pop()
         if window is not None:
             self._ended[tenure] = window
+        # Also where there was no window: whatever a test changed that nobody looked at stays.
+        self._is_settled = self.carries and tenure.value is None and window is not None and not self._running
+
+    def distrust(self) -> None:
+        """
+        Something acted after the last reading: the guard itself, when it mended what a test left.
+        """
+        self._is_settled = False
 
     def judge(self, tenures: Sequence[Tenure]) -> Iterable[Verdict]:
         for tenure in tenures:
             window = self._ended.pop(tenure, None)
             if window is None or not window.done:
                 continue
+            self._is_settled = False  # what is put back now was read before
             stains = self._remaining(window)
             if window.mode == "restore":
                 stains = [stain for stain in stains if not _was_expected(stain)]
             yield from late.load(_STAIN).verdicts(stains, owner=tenure.owner, is_mended=window.mode == "restore")
 
     def _push(self, make: Callable[[_Reading], _Window]) -> None:
-        now = self._read()
+        now = self._carried() or self._read()
         if self._running:
             self._close(self._running[-1], now)
         self._running.append(make(now))
+
+    def _carried(self) -> _Reading | None:
+        """
+        The reading at the end of the test before, where it holds, with what the test runner itself sets up for each test.
+        """
+        last = self._last
+        if last is None or not self._is_settled or len(sys.modules) != last.modules:
+            return None
+        self._is_settled = False
+        values = [*last.values]
+        for index in self._moving:
+            values[index] = _or_unread(self._readers[index])
+        return _Reading(values, last.modules)
 
     def _pop(self) -> _Window:
         now = self._read()
@@ -218,6 +248,12 @@ class Isolation(Quiet):
             if key in holds[index]:
                 stains.append(stain)
         return _told_once(stains)
+
+
+def _comparison(state: State[Any]) -> Callable[[Any, Any], bool]:
+    # What most states do is one function in C, and readings that are the same object are not compared at all.
+    is_usual = type(state).is_alike is State.is_alike
+    return operator.eq if is_usual else state.is_alike
 
 
 def _was_expected(stain: Stain) -> bool:

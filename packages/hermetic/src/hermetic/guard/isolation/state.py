@@ -62,6 +62,10 @@ class State(ABC, Generic[S]):
     """
     Whether restore mode puts changes back.
     """
+    moves_between_tests: ClassVar[bool] = False
+    """
+    Whether the test runner itself changes it from test to test, so that each test's start is read anew.
+    """
     unloaded: Any = UNREAD
     """
     What `read` would have returned before the module in `needs` was loaded, where that is known.

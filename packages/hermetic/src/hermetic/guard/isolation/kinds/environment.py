@@ -172,8 +172,16 @@ class Umask(State[int]):
     remedy = "old = os.umask(mask), and os.umask(old) in a finally"
     calls = ("umask",)
 
+    def __init__(self) -> None:
+        self._threads = 0
+        self._is_alone = False
+
     def read(self) -> int:
-        if _is_alone():
+        # Asked again when there are more or fewer.
+        if len(_active()) != self._threads:
+            self._threads = len(_active())
+            self._is_alone = _is_alone()
+        if self._is_alone:
             # The strictest mask for the microsecond between: a file made then is too private, never too open.
             mask = os.umask(0o77)
             os.umask(mask)
@@ -188,9 +196,13 @@ class Umask(State[int]):
         os.umask(int(str(change.before), 8))
 
 
+def _active() -> dict[int, threading.Thread]:
+    return cast("dict[int, threading.Thread]", vars(threading)["_active"])
+
+
 def _is_alone() -> bool:
     # The guard's own threads make no files that anybody else opens. Counted where `threading` counts them.
-    active = cast("dict[int, threading.Thread]", vars(threading)["_active"])
+    active = _active()
     return len(active) == 1 or (len(active) == 2 and any(map(_is_watchdog, tuple(active.values()))))
 
 

@@ -149,6 +149,7 @@ class WarningFilters(State[tuple[object, tuple[object, ...], object]]):
 
     kind = "warnings"
     what = "warnings filters"
+    moves_between_tests = True
     remedy = "with warnings.catch_warnings(): …, or @pytest.mark.filterwarnings on the test"
     calls = ("simplefilter", "filterwarnings", "resetwarnings", "showwarning", "filters", "catch_warnings")
 
