@@ -11,6 +11,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hermetic.foundation.switching import switching
 from hermetic.world.http.precise_loop import new_precise_loop
 
 if TYPE_CHECKING:
@@ -32,9 +33,12 @@ class LoopThread:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
+        # So that a drawn delay is kept also while the code under test computes.
+        switching.hold_short()
         try:
             self.loop.run_forever()
         finally:
+            switching.release()
             asyncio.set_event_loop(None)
             executor: Any = getattr(self.loop, "_default_executor", None)
             if executor is not None:

@@ -29,18 +29,24 @@ _SELECTABLE = 1024
 class PreciseSelector(_Epoll):
     """
     epoll, with the timeouts of select.
+
+    Each system call gives the interpreter's lock away, and a thread that computes gives it back late. So a wait that
+    ended by its timeout is not followed by a look at what is ready, nor is the turn that the timer makes ready.
     """
+
+    _has_waited = False
 
     def select(self, timeout: float | None = None) -> Ready:
         """
         As in the base class; `timeout` in seconds is kept to the microsecond.
         """
-        if timeout is not None and timeout > 0:
-            descriptor = self.fileno()
-            if descriptor < _SELECTABLE:
-                select.select((descriptor,), (), (), timeout)
-                timeout = 0
-        return super().select(timeout)
+        descriptor = self.fileno()
+        if timeout is not None and timeout > 0 and descriptor < _SELECTABLE:
+            ready, _, _ = select.select((descriptor,), (), (), timeout)
+            self._has_waited = not ready
+            return super().select(0) if ready else []
+        has_waited, self._has_waited = self._has_waited, False
+        return [] if has_waited and timeout is not None else super().select(timeout)
 
 
 def new_precise_loop() -> asyncio.AbstractEventLoop:

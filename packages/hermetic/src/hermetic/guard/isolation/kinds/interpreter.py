@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from hermetic.foundation.switching import switching
 from hermetic.guard.isolation.change import MISSING, Change, is_same
 from hermetic.guard.isolation.own import belongs_to_runner
 from hermetic.guard.isolation.state import Setting, State, list_changes, list_restore
@@ -42,7 +43,7 @@ def settings() -> list[State[Any]]:
             "switch-interval",
             what="switch interval",
             name="sys.getswitchinterval()",
-            get=sys.getswitchinterval,
+            get=switching.usual_s,
             put=cast("Callable[[object], object]", sys.setswitchinterval),
             remedy="old = sys.getswitchinterval(), and sys.setswitchinterval(old) in a finally",
             calls=("setswitchinterval",),

@@ -1,0 +1,64 @@
+"""
+How soon a thread gets the interpreter's lock from one that computes.
+
+A thread that wants the lock waits for `sys.getswitchinterval()`, 5 ms by default, before the one that has it is asked to
+give it up (take_gil in Python/ceval_gil.c, CPython 3.11 to 3.13). Whoever must keep time in a thread cannot wait that
+long. The interval is the whole interpreter's, so those who need a short one share it here.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+SHORT_S = 0.0002
+
+
+class Switching:
+    """
+    Shortens the interval while at least one holder wants it short, and leaves alone what others set meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holders = 0
+        self._usual_s = 0.0
+
+    def hold_short(self) -> None:
+        """
+        Shorten the interval to 0.2 ms until `release` was called as often. A shorter one stays.
+        """
+        with self._lock:
+            self._holders += 1
+            current = sys.getswitchinterval()
+            if self._holders == 1 and current > SHORT_S:
+                self._usual_s = current
+                sys.setswitchinterval(SHORT_S)
+
+    def release(self) -> None:
+        """
+        Give the interval back with the last holder, unless somebody else has set it since.
+        """
+        with self._lock:
+            self._holders -= 1
+            if self._holders == 0 and self._usual_s:
+                if self._is_ours():
+                    sys.setswitchinterval(self._usual_s)
+                self._usual_s = 0.0
+
+    def usual_s(self) -> float:
+        """
+        Seconds between switches as the program wants them: without what is held short here.
+        """
+        with self._lock:
+            return self._usual_s if self._usual_s and self._is_ours() else sys.getswitchinterval()
+
+    def _is_ours(self) -> bool:
+        # The interpreter keeps whole microseconds.
+        return abs(sys.getswitchinterval() - SHORT_S) < 1e-6
+
+
+switching = Switching()
+"""
+The interpreter has one interval, so there is one of these.
+"""
