@@ -16,11 +16,11 @@ from hermetic.world.http.precise_loop import PreciseSelector, new_precise_loop
 @pytest.mark.parametrize("timeout, told", [(0.0003, 0.0003), (0.0123456, 0.0123456)])
 def test_timeouts_reach_the_kernel_unrounded(monkeypatch, timeout, told):
     """
-    What is waited is what was asked, not the next millisecond; then epoll is asked without waiting.
+    What is waited is what was asked, not the next millisecond.
     """
     waited = []
     with closing(PreciseSelector()) as selector:
-        monkeypatch.setattr("select.select", lambda *given: waited.append(given))
+        monkeypatch.setattr("select.select", lambda *given: waited.append(given) or ([], [], []))
 
         assert selector.select(timeout) == []
         assert [((selector.fileno(),), (), (), told)] == waited
@@ -40,6 +40,25 @@ def test_a_ready_descriptor_ends_the_wait_at_once():
 
             assert [reading] == [key.fd for key, _ in ready]
             assert time.monotonic() - begun < 10
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_what_is_ready_is_seen_after_the_turn_that_a_timeout_began():
+    """
+    That turn alone is not preceded by a look, which would give the interpreter's lock away.
+    """
+    reading, writing = os.pipe()
+    try:
+        with closing(PreciseSelector()) as selector:
+            selector.register(reading, 1)
+            assert selector.select(0.001) == []
+            os.write(writing, b"x")
+
+            assert [len(selector.select(0)) for _ in range(3)] == [0, 1, 1]
+            assert selector.select(0.001)
+            assert selector.select(0)
     finally:
         os.close(reading)
         os.close(writing)
