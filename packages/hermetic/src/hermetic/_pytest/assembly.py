@@ -27,9 +27,14 @@ from hermetic.foundation.stream import stream
 from hermetic.guard import late
 from hermetic.guard.census.arrivals import Arrivals
 from hermetic.guard.census.census import Census
+from hermetic.guard.census.descriptors import Descriptors
+from hermetic.guard.census.orphans import Orphans
 from hermetic.guard.census.running import RUNNING
+from hermetic.guard.census.shifts import Shifts
+from hermetic.guard.census.strays import StrayDescriptors
 from hermetic.guard.census.telling import open_resources
 from hermetic.guard.census.trackers import all_trackers, awaited_trackers
+from hermetic.guard.census.transactions import Transactions
 from hermetic.guard.ownership import Roll
 from hermetic.guard.reach import watch
 from hermetic.guard.team import Team
@@ -44,6 +49,9 @@ if TYPE_CHECKING:
     from hermetic.guard.component import Component
     from hermetic.record.journal import JournalWriter
 
+# Where pytest keeps the name of the test that runs, for whoever looks from outside.
+_TEST_VARIABLE = "PYTEST_CURRENT_TEST"
+
 
 def _code(module: ModuleType, name: str) -> CodeType | None:
     # Without public names, so they may go: then sites are longer than they need to be.
@@ -57,8 +65,9 @@ def components(
     """
     The census, and the parts of the guard that take part, in the order in which they are told that an owner begins.
     """
+    descriptors = Descriptors()
     census = Census(
-        all_trackers(),
+        all_trackers(descriptors, thread_locks=settings.thread_locks),
         roll=roll,
         arrivals=arrivals,
         awaited=awaited_trackers(arrivals, temporary_below=str(config.getoption("basetemp") or "")),
@@ -73,7 +82,12 @@ def components(
     keepers = isolation(config, settings)
     for keeper in keepers:
         census.disturbing = keeper.distrust
-    return census, [census, holds, *keepers]
+    watches = (
+        StrayDescriptors(census, roll=roll, descriptors=descriptors),
+        Transactions(census, roll=roll),
+        Orphans(census, variable=_TEST_VARIABLE),
+    )
+    return census, [Shifts(watches, roll=roll), census, holds, *keepers]
 
 
 def _journal(config: pytest.Config, settings: Settings) -> JournalWriter | None:

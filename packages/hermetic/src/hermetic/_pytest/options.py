@@ -28,6 +28,8 @@ DEFAULT_RULES = (
     "stain.singleton = warn",
     "stain.fixture-value = warn",
     "stain.fault = warn",
+    # What opened it is not known, so neither is whether it keeps it on purpose.
+    "descriptor.other = warn",
 )
 
 
@@ -77,6 +79,12 @@ def add_options(parser: pytest.Parser) -> None:
         type="linelist",
         default=[],
     )
+    parser.addini(
+        "hermetic_threading_locks",
+        "whether locks that the project's own code makes with threading are watched (false)",
+        type="bool",
+        default=False,
+    )
     parser.addini("hermetic_frames", f"frames shown of where a thing was made ({_FRAMES})", default=_FRAMES)
     blocking.add_options(parser)
     _add_baseline(parser)
@@ -105,7 +113,18 @@ class Settings:
     """
 
     # Written out: a dataclass costs every run most of a millisecond at its start.
-    __slots__ = ("frames", "is_on", "isolation", "journal", "keep", "mend", "packages", "policy", "resettable")
+    __slots__ = (
+        "frames",
+        "is_on",
+        "isolation",
+        "journal",
+        "keep",
+        "mend",
+        "packages",
+        "policy",
+        "resettable",
+        "thread_locks",
+    )
 
     def __init__(
         self,
@@ -119,6 +138,7 @@ class Settings:
         isolation: Mode,
         packages: tuple[str, ...],
         resettable: tuple[str, ...],
+        thread_locks: bool,
     ) -> None:
         self.is_on = is_on
         self.policy = policy
@@ -129,6 +149,7 @@ class Settings:
         self.isolation: Mode = isolation
         self.packages = packages
         self.resettable = resettable
+        self.thread_locks = thread_locks
 
 
 def read(config: pytest.Config) -> Settings:
@@ -149,6 +170,7 @@ def read(config: pytest.Config) -> Settings:
         isolation=_mode(config),
         packages=tuple(config.getini("hermetic_packages")),
         resettable=_resettable(config),
+        thread_locks=bool(config.getini("hermetic_threading_locks")),
     )
 
 

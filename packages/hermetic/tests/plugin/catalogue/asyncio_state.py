@@ -4,6 +4,7 @@ Locks, scheduled calls, exit stacks.
 
 import asyncio
 import contextlib
+import sys
 
 import pytest
 
@@ -50,3 +51,32 @@ def test_clean_exit_stack():
     with contextlib.ExitStack() as stack:
         stack.callback(print, end="")
     contextlib.ExitStack()
+
+
+@pytest.mark.finds("exit_stack")
+async def test_defect_asynchronous_exit_stack_never_closed():
+    stack = contextlib.AsyncExitStack()  # here
+    kept.append(stack)
+    stack.callback(print, end="")
+
+
+async def test_clean_asynchronous_exit_stack():
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(print, end="")
+
+
+# Python 3.14 has none; 3.12 says that they will go.
+if sys.version_info < (3, 14):
+
+    @pytest.mark.finds("asyncio.child_watcher")
+    @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+    def test_defect_child_watcher_never_closed():
+        with asyncio.Runner() as runner:
+            watcher = asyncio.SafeChildWatcher()  # here
+            kept.append(watcher)
+            watcher.attach_loop(runner.get_loop())
+
+    @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+    def test_clean_child_watcher():
+        with asyncio.Runner() as runner, asyncio.SafeChildWatcher() as watcher:
+            watcher.attach_loop(runner.get_loop())

@@ -2,14 +2,18 @@
 Files, descriptors, temporary paths, mappings.
 """
 
+import ctypes
 import mmap
 import os
+import select
+import sqlite3
 import tempfile
 from multiprocessing import get_context, shared_memory
 
 import pytest
 
 kept = []
+C = ctypes.CDLL(None)
 
 
 @pytest.mark.finds("file")
@@ -45,6 +49,49 @@ def test_clean_descriptors(tmp_path):
     os.close(read)
     with os.fdopen(write, "w") as file:
         assert file.fileno() == write
+
+
+@pytest.mark.finds("descriptor")
+def test_defect_nameless_file_left_open():
+    kept.append(tempfile.TemporaryFile())  # here
+
+
+@pytest.mark.finds("descriptor.other")  # here
+def test_defect_descriptor_opened_in_c():
+    C.dup(1)
+
+
+@pytest.mark.finds("descriptor.other")  # here
+def test_defect_descriptor_of_an_extension():
+    kept.append(select.epoll())
+
+
+@pytest.fixture(scope="module")
+def opened_in_c():
+    number = C.dup(1)
+    yield number
+    C.close(number)
+
+
+def test_clean_descriptor_opened_in_c(opened_in_c):
+    C.close(C.dup(opened_in_c))
+    with select.epoll():
+        pass
+
+
+@pytest.fixture(scope="module")
+def pool():
+    held = []
+    yield held
+    for one in held:
+        one.close()
+
+
+def test_clean_descriptors_that_a_fixture_holds(pool, tmp_path):
+    pool.append(tempfile.TemporaryFile())
+    pool.extend(get_context("fork").Pipe())
+    pool.append(sqlite3.connect(tmp_path / "a.db"))
+    pool[-1].execute("CREATE TABLE t (x)")
 
 
 @pytest.mark.finds("tempfile")

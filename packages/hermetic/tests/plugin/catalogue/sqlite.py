@@ -37,3 +37,44 @@ def test_defect_connection_dropped(tmp_path):
 def test_clean_connection_committed_and_closed(tmp_path):
     with contextlib.closing(sqlite3.connect(tmp_path / "a.db")) as connection, connection:
         connection.execute("CREATE TABLE t (x)")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    with contextlib.closing(sqlite3.connect(tmp_path_factory.mktemp("shared") / "a.db")) as connection:
+        connection.execute("CREATE TABLE t (x)")
+        yield connection
+
+
+@pytest.mark.finds("sqlite3.transaction")
+def test_defect_transaction_left_open_on_a_shared_connection(shared):
+    shared.execute("INSERT INTO t VALUES (1)")  # here
+
+
+def test_clean_transaction_on_a_shared_connection(shared):
+    assert not shared.in_transaction
+    with shared:
+        shared.execute("INSERT INTO t VALUES (1)")
+
+
+@pytest.fixture
+def inserted(shared):
+    shared.execute("INSERT INTO t VALUES (2)")
+    yield
+    shared.rollback()
+
+
+def test_clean_transaction_that_a_fixture_ends(inserted):
+    pass
+
+
+@pytest.fixture(scope="module")
+def rolled_back(shared):
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE t (x)")
+        connection.execute("BEGIN")
+        yield connection
+
+
+def test_clean_transaction_that_a_broader_fixture_began(rolled_back):
+    rolled_back.execute("INSERT INTO t VALUES (1)")

@@ -4,6 +4,8 @@ Threads, executors, child processes.
 
 import asyncio
 import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -111,3 +113,98 @@ def test_clean_multiprocessing_child():
     process = multiprocessing.get_context("fork").Process(target=int)
     process.start()
     process.join()
+
+
+@pytest.mark.finds("asyncio.loop")
+def test_defect_default_executor_goes_with_its_loop():
+    loop = asyncio.new_event_loop()  # here
+    kept.append(loop)
+    assert loop.run_until_complete(loop.run_in_executor(None, int)) == 0
+
+
+def test_clean_default_executor_closed_with_its_loop():
+    with asyncio.Runner() as runner:
+        assert runner.run(asyncio.to_thread(int)) == 0
+
+
+@pytest.mark.finds("executor.thread")
+async def test_defect_default_executor_replaced_and_forgotten():
+    pool = ThreadPoolExecutor(1)  # here
+    kept.append(pool)
+    asyncio.get_running_loop().set_default_executor(pool)
+    await asyncio.to_thread(int)
+    asyncio.get_running_loop()._default_executor = None
+
+
+@pytest.mark.finds("process")
+def test_defect_fork_never_waited_for():
+    child = os.fork()  # here
+    if child == 0:
+        signal.pause()
+
+
+@pytest.mark.finds("process")
+def test_defect_spawned_process_is_a_zombie():
+    child = os.posix_spawn("/bin/true", ["true"], {})  # here
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+
+
+def test_clean_fork():
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+@pytest.mark.finds("process.orphan")
+def test_defect_grandchild_left_running():
+    subprocess.run(["sh", "-c", "sleep 60 >/dev/null 2>&1 &"], check=True)  # here
+
+
+@pytest.mark.finds("process.orphan")
+def test_defect_grandchild_forked_twice():
+    child = os.fork()  # here
+    if child == 0:
+        if os.fork() == 0:
+            signal.pause()
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def test_clean_grandchild_that_ends():
+    subprocess.run(["sh", "-c", "true &"], check=True)
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory):
+    number = tmp_path_factory.mktemp("daemon") / "pid"
+    subprocess.run(["sh", "-c", f"sleep 60 >/dev/null 2>&1 & echo $! >{number}"], check=True)
+    yield int(number.read_text())
+    os.kill(int(number.read_text()), signal.SIGTERM)
+
+
+def test_clean_daemon_that_a_fixture_ends(daemon):
+    subprocess.run(["true"], check=True)
+
+
+@pytest.mark.finds("threading.lock")
+def test_defect_thread_lock_still_held():
+    lock = threading.Lock()  # here
+    kept.append(lock)
+    lock.acquire()
+
+
+@pytest.mark.finds("threading.lock")
+def test_defect_thread_lock_held_twice():
+    lock = threading.RLock()  # here
+    kept.append(lock)
+    lock.acquire()
+    lock.acquire()
+
+
+def test_clean_thread_lock():
+    lock = threading.RLock()
+    kept.append(lock)
+    kept.append(threading.Lock())
+    with lock, kept[-1]:
+        pass

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -148,17 +149,22 @@ class Census(Quiet):
     def is_users(self, file: str) -> bool:
         return self._reader.is_users(file)
 
+    def is_direct(self, raw: site.RawSite) -> bool:
+        return self._reader.is_direct(raw)
+
     def entries(self, kind: str) -> Sequence[AnyEntry]:
         return self.ledger.of_kind(kind)
 
     def find(self, resource: object, kind: str) -> AnyEntry | None:
         return self.ledger.find(resource, kind)
 
-    def over(self, entry: Listed, *, evidence: str) -> None:
+    def over(self, entry: Listed, *, evidence: str, mend: Callable[[], str] | None = None) -> None:
         known = _mine(entry)
         self.ledger.strike(known)
-        suspect = Suspect(known, known.tracker, known(), is_dropped=False)
-        self.happened(_case(suspect, may_mend=False, also=evidence))
+        resource = known()
+        self._dropped.expect(resource, known.tracker)
+        suspect = Suspect(known, known.tracker, resource, is_dropped=False)
+        self.happened(replace(_case(suspect, may_mend=False, also=evidence), mend=mend))
 
     def forget(self, entry: Listed) -> None:
         self.ledger.strike(_mine(entry))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from hermetic.foundation.remedy import Remedy
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from hermetic.guard.census.tracker import Listed, Tracker
 
 _SPEAKS = ("unclosed ", "Unclosed ", " is still running", "Implicitly cleaning up ", " was deleted before being")
+_EXPECTED = 64
 _CASES = "hermetic.guard.census.cases"
 
 
@@ -37,8 +39,22 @@ class DroppedWarnings:
         self._intake = intake
         self._item = ("ignore", self, ResourceWarning, None, 0)
         self._hearing = False
+        self._expected: deque[str] = deque(maxlen=_EXPECTED)
+
+    def expect(self, resource: object, tracker: Tracker) -> None:
+        """
+        This one has been told of: what the interpreter may yet say about it is no news.
+        """
+        name = tracker.dropped_name(resource)
+        if name:
+            self._expected.append(name)
+        told = safe_repr(resource)
+        # What else its repr says may change meanwhile.
+        _, mark, address = told.rpartition(" 0x")
+        self._expected.append(mark + address.rstrip(">") if mark else told)
 
     def bring_forward(self) -> None:
+        self._expected.clear()
         filters: list[Any] = warnings.filters  # type: ignore[assignment]  # a list, whatever the stub calls it
         if not filters or filters[0] is not self._item:
             with contextlib.suppress(ValueError):
@@ -65,6 +81,8 @@ class DroppedWarnings:
             self._hearing = False
 
     def _heard(self, text: str) -> None:
+        if any(one in text for one in self._expected):
+            return
         entry, tracker = self._entry(text)
         if entry is None or tracker is None:
             self._intake.happened(_unknown(text, self._intake.attribution.current()))

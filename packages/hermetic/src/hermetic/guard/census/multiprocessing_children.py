@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from hermetic.foundation.remedy import Remedy
+from hermetic.guard.census import proc
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wrapping import all_of, before
 
@@ -54,10 +55,11 @@ class MultiprocessingChildren(Basic):
 
     def mend(self, resource: Any) -> str:
         was_running = resource.is_alive()
+        family = proc.Family(resource.pid)
         if was_running:
             resource.kill()
         resource.join(1.0)
-        return "killed and joined" if was_running else "joined"
+        return f"{'killed and ' if was_running else ''}joined{family.end()}"
 
 
 def _runs(pid: int) -> bool:

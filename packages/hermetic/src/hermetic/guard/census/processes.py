@@ -10,6 +10,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 from hermetic.foundation.remedy import Remedy
+from hermetic.guard.census import proc
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wording import safe_repr
 from hermetic.guard.census.wrapping import at_creation
@@ -46,14 +47,16 @@ class Subprocesses(Basic):
 
     def mend(self, resource: subprocess.Popen[Any]) -> str:
         was_running = resource.poll() is None
+        family = proc.Family(resource.pid)
         if was_running:
             resource.kill()
             resource.wait()
+        also = family.end()
         for stream in (resource.stdin, resource.stdout, resource.stderr):
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
-        return "killed and waited for" if was_running else "waited for"
+        return f"{'killed and ' if was_running else ''}waited for{also}"
 
 
 def state_of(pid: int) -> str:

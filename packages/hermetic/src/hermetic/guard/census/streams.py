@@ -9,7 +9,7 @@ from asyncio import base_events, base_subprocess, selector_events
 from typing import TYPE_CHECKING, Any
 
 from hermetic.foundation.remedy import Remedy
-from hermetic.guard.census import loops
+from hermetic.guard.census import loops, proc
 from hermetic.guard.census.sockets import address
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wording import safe_repr
@@ -97,17 +97,18 @@ class SubprocessTransports(Basic):
 
     def mend(self, resource: Any) -> str:
         loop, process = resource._loop, resource._proc  # noqa: SLF001 - as above
+        family = proc.Family(process.pid)
         if loop.is_closed():
             process.kill()
             process.wait()
-            return "killed"
+            return f"killed{family.end()}"
         with contextlib.suppress(ProcessLookupError):
             resource.kill()
         if loops.can_run(loop):
             loops.run(loop, resource._wait())  # noqa: SLF001 - the public way stands on the stream API
             resource.close()
             loops.spin(loop)
-        return "killed"
+        return f"killed{family.end()}"
 
 
 class Servers(Basic):

@@ -95,9 +95,10 @@ class Intake(Protocol):
         """
         ...
 
-    def over(self, entry: Listed, *, evidence: str) -> None:
+    def over(self, entry: Listed, *, evidence: str, mend: Callable[[], str] | None = None) -> None:
         """
-        It just ended in a way that only leaks end: report it at the next judgement, and take it off the books.
+        It just ended in a way that only leaks end: report it at the next judgement, and take it off the books. `mend`
+        ends what is left of it.
         """
         ...
 

@@ -11,24 +11,31 @@ from typing import TYPE_CHECKING
 
 from hermetic.guard.census.coroutines import Coroutines
 from hermetic.guard.census.exit_stacks import ExitStacks
-from hermetic.guard.census.files import Descriptors, Files
+from hermetic.guard.census.files import Files
+from hermetic.guard.census.forks import Forks
 from hermetic.guard.census.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from hermetic.guard.census.arrivals import Arrivals
+    from hermetic.guard.census.descriptors import Descriptors
     from hermetic.guard.census.tracker import Tracker
 
 # Imports inside functions are what this module is about.
 # ruff: noqa: PLC0415
 
 
-def all_trackers() -> list[Tracker]:
+def all_trackers(descriptors: Descriptors, *, thread_locks: bool = False) -> list[Tracker]:
     """
-    Those that are there from the start.
+    Those that are there from the start; locks of `threading` only when they were asked for.
     """
-    return [Files(), Descriptors(), ExitStacks(), Coroutines(), Threads()]
+    found: list[Tracker] = [Files(), descriptors, ExitStacks(), Coroutines(), Threads(), Forks()]
+    if thread_locks:
+        from hermetic.guard.census.thread_locks import ThreadLocks
+
+        found.append(ThreadLocks())
+    return found
 
 
 def awaited_trackers(arrivals: Arrivals, *, temporary_below: str = "") -> Mapping[str, Callable[[], Sequence[Tracker]]]:
@@ -46,6 +53,7 @@ def awaited_trackers(arrivals: Arrivals, *, temporary_below: str = "") -> Mappin
         "concurrent.futures.process": _process_pools,
         "multiprocessing": lambda: _multiprocessing(arrivals),
         "asyncio": lambda: _asyncio(arrivals),
+        "uvloop": _uvloop,
         "aiosqlite": lambda: _aiosqlite(arrivals),
         "aiohttp": lambda: _aiohttp(arrivals),
         "httpx": lambda: _httpx(arrivals),
@@ -77,6 +85,12 @@ def _multiprocessing(arrivals: Arrivals) -> list[Tracker]:
     from hermetic.guard.census.multiprocessing_children import MultiprocessingChildren
 
     return [SharedMemory(arrivals), MultiprocessingQueues(arrivals), MultiprocessingChildren(arrivals)]
+
+
+def _uvloop() -> list[Tracker]:
+    from hermetic.guard.census.uvloop_parts import uvloop_trackers
+
+    return uvloop_trackers()
 
 
 def _aiosqlite(arrivals: Arrivals) -> list[Tracker]:
@@ -136,6 +150,7 @@ def _process_pools() -> list[Tracker]:
 def _asyncio(arrivals: Arrivals) -> list[Tracker]:
     from hermetic.guard.census.async_generators import AsyncGenerators
     from hermetic.guard.census.asyncio_state import AsyncioLocks, ScheduledCalls
+    from hermetic.guard.census.child_watchers import ChildWatchers
     from hermetic.guard.census.loops import EventLoops
     from hermetic.guard.census.streams import Servers, SubprocessTransports, Transports
     from hermetic.guard.census.tasks import Tasks
@@ -149,4 +164,5 @@ def _asyncio(arrivals: Arrivals) -> list[Tracker]:
         EventLoops(arrivals),
         AsyncioLocks(),
         ScheduledCalls(),
+        ChildWatchers(),
     ]

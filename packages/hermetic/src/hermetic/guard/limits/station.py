@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from hermetic.guard.census.arrivals import Arrivals
 from hermetic.guard.census.census import Census
-from hermetic.guard.census.files import Descriptors, Files
+from hermetic.guard.census.descriptors import Descriptors
+from hermetic.guard.census.files import Files
 from hermetic.guard.census.multiprocessing_children import MultiprocessingChildren
 from hermetic.guard.census.running import RUNNING
 from hermetic.guard.census.sqlite import SqliteConnections
