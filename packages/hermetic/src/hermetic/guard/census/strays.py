@@ -38,7 +38,13 @@ _dup = os.dup
 # Kept for the life of the process by whoever opens them first: devices, the C library's name service, multiprocessing's
 # helpers, and what SQLite, NSS or OpenSSL keep below /dev, /proc, /sys and /etc.
 _KEPT_TARGETS = ("/dev/", "/proc/", "/sys/", "/etc/")
-_KEPT_BY = ("multiprocessing/resource_tracker.py", "multiprocessing/forkserver.py", "multiprocessing/popen_")
+_KEPT_BY = (
+    "multiprocessing/resource_tracker.py",
+    "multiprocessing/forkserver.py",
+    "multiprocessing/popen_",
+    # Waits for a child on behalf of a subprocess transport, which answers for it.
+    "asyncio/unix_events.py",
+)
 _SQLITE_TEMPORARY = "/etilqs_"
 
 
