@@ -184,6 +184,8 @@ class Census(Quiet):
             with contextlib.suppress(Exception):  # a tracker that cannot look costs only what it would have seen
                 tracker.inspect(self)
         happened, self._happened = self._happened, []
+        if happened:
+            self.disturbing()
         suspects = self._settled(self._suspects(tenures))
         if not suspects and not happened:
             return ()
