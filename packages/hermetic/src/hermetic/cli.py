@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hermetic._version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from hermetic.record.history.store import HistoryStore
 
@@ -69,26 +70,52 @@ def doctor(*, fixtures: bool, arguments: tuple[str, ...]) -> None:
     sys.exit(subprocess.run(command, check=False).returncode)
 
 
-@main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.option("--interleave", is_flag=True, required=True, help="Vary the order in which tasks go on.")
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--until-confident", is_flag=True, help="Go on until failures as rare as --rate would have been seen.")
+@click.option("--runs", type=click.IntRange(1), help="So many runs under each condition instead.")
+@click.option("--for", "limit", metavar="TIME", help="At most so long in all: 90s, 10m, 1h.")
 @click.option(
-    "--seeds", type=click.IntRange(1), default=200, show_default=True, help="How many orders each test is run under."
+    "--rate",
+    type=click.FloatRange(0.0001, 0.5),
+    default=0.01,
+    show_default=True,
+    help="Failures this frequent are to be seen.",
 )
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENTS]...")
-def stress(*, interleave: bool, seeds: int, arguments: tuple[str, ...]) -> None:
+@click.option("--only", default="", metavar="CONDITION,…", help="Leave out all other conditions.")
+@click.option("--suite", multiple=True, metavar="PATH", help="Tests that may run before; repeatable.")
+@click.option("--again", metavar="SETTING", help="Run one test once under this setting.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--quiet", is_flag=True, help="Do not show what is being tried.")
+@click.option("--interleave", is_flag=True, help="Only vary the order in which tasks go on, as pytest runs the tests.")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=200, show_default=True, help="How many orders, for --interleave."
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="TEST... [PYTEST OPTIONS]...")
+def stress(*, interleave: bool, seeds: int, arguments: tuple[str, ...], again: str | None, **options: Any) -> None:
     """
-    Run the asynchronous tests of a suite under many orders of their tasks, to find races.
+    Find the condition that makes a TEST fail now and then, and what makes the failure go away.
 
-    A failure tells its seed and the smallest set of switches that fails; with --hermetic-seed it is run again. Arguments
-    go to pytest, and the exit status is pytest's.
+    Each test is run in calm surroundings, and under one condition at a time: random numbers, dates, clocks, orders of tests
+    and of tasks, a busy machine, a slow disk, few descriptors, taken ports, hash seeds. The exit status is 0 when every test
+    is stable, 1 when some are not. With --interleave it is pytest's.
     """
-    import subprocess  # noqa: PLC0415 - other commands do not need it
+    if interleave:
+        import subprocess  # noqa: PLC0415 - other commands do not need it
 
-    from hermetic.runs.command import pytest_command  # noqa: PLC0415 - as above
+        from hermetic.runs.command import pytest_command  # noqa: PLC0415 - as above
 
-    assert interleave  # noqa: S101 - click requires it
-    command = pytest_command(f"--hermetic-interleave={seeds}", *arguments)
-    sys.exit(subprocess.run(command, check=False).returncode)
+        sys.exit(subprocess.run(pytest_command(f"--hermetic-interleave={seeds}", *arguments), check=False).returncode)
+    from hermetic.runs.stress import asking  # noqa: PLC0415 - as above
+
+    with _told():
+        question = asking.question(arguments, **options)
+        tell: Callable[[str], None] = (lambda _: None) if options["quiet"] else partial(click.echo, err=True)
+        if again is not None:
+            shown, status = asking.again(question, again)
+        else:
+            shown, status = asking.answer(question, tell=tell, is_json=options["as_json"])
+    click.echo(shown)
+    sys.exit(status)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

@@ -120,7 +120,7 @@ class InterleaveAll:
         function = coroutine_function(pyfuncitem)
         if function is None or pyfuncitem.get_closest_marker("interleave") is not None:
             return None
-        asynchronous = _asynchronous_fixtures(pyfuncitem)
+        asynchronous = asynchronous_fixtures(pyfuncitem)
         if asynchronous:
             pyfuncitem.stash[_LEFT_ALONE] = f"asynchronous fixtures ({', '.join(asynchronous)})"
             return None
@@ -165,7 +165,7 @@ class InterleaveAll:
                 terminalreporter.line(f"  {nodeid}")
 
 
-def _asynchronous_fixtures(item: pytest.Function) -> list[str]:
+def asynchronous_fixtures(item: pytest.Function) -> list[str]:
     found: list[str] = []
     definitions: Any = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 - nothing public tells a test's fixtures
     for name, several in definitions.items():

@@ -14,6 +14,7 @@ import linecache
 import os
 import sys
 import traceback
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -22,6 +23,7 @@ from hermetic._pytest.findings import DESK, REPORT_ATTRIBUTE
 from hermetic._pytest.objecttrace import ObjectTrace
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from types import FrameType
     from typing import TextIO
 
@@ -38,7 +40,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--hermetic-probe",
         metavar="FDS",
         default=None,
-        help="answer questions of hermetic bisect on descriptors IN,OUT",
+        help="answer questions of hermetic bisect and hermetic stress on descriptors IN,OUT",
     )
 
 
@@ -78,17 +80,26 @@ class Probing:
             chosen = [items[name] for name in question["tests"]]
             sys.stdout.flush()
             sys.stderr.flush()
+            if "settings" in question:
+                # Loaded before the fork: each child would load it again.
+                pass
             gc.freeze()  # so that a child does not touch every page by collecting
-            pid = os.fork()
-            if pid == 0:
-                self._child(session, chosen, question)
-            self._tell({"pid": pid})
-            _, status = os.waitpid(pid, 0)
-            self._tell({"ended": os.waitstatus_to_exitcode(status)})
+            with _load(question):
+                pid = os.fork()
+                if pid == 0:
+                    self._child(session, chosen, question)
+                self._tell({"pid": pid})
+                self._tell({"ended": os.waitstatus_to_exitcode(_wait(pid, question))})
         return True
 
     def _child(self, session: pytest.Session, items: list[pytest.Item], question: dict[str, Any]) -> None:
         try:
+            if "settings" in question:
+                from hermetic._pytest.stressing import stress  # noqa: PLC0415 - of no use to a search
+
+                without_guards(session.config)
+                stress(items, question["settings"], tell=self._tell)
+                os._exit(0)
             self._watch_or_not(session.config, question)
             trace = FileTrace() if question["is_watched"] else None
             session.config.pluginmanager.register(Telling(self._tell, trace), "hermetic-telling")
@@ -122,14 +133,39 @@ class Probing:
         if desk is not None:
             desk.may_mend = lambda finding: may_mend(finding, restored)
         if not question["is_watched"]:
-            for name in _GUARDS:
-                plugin = config.pluginmanager.get_plugin(name)
-                if plugin is not None:
-                    config.pluginmanager.unregister(plugin)
+            without_guards(config)
 
     def _tell(self, answer: dict[str, Any]) -> None:
         self._answers.write(json.dumps(answer) + "\n")
         self._answers.flush()
+
+
+def without_guards(config: pytest.Config) -> None:
+    """
+    Let nothing watch, and so nothing mend: what tests leave behind stays.
+    """
+    for name in _GUARDS:
+        plugin = config.pluginmanager.get_plugin(name)
+        if plugin is not None:
+            config.pluginmanager.unregister(plugin)
+
+
+def _load(question: dict[str, Any]) -> AbstractContextManager[object]:
+    wanted: dict[str, int] = question.get("load", {})
+    if not wanted:
+        return nullcontext()
+    from hermetic.guard.strain.load import Load  # noqa: PLC0415 - of no use to a search
+
+    return Load(**wanted)
+
+
+def _wait(pid: int, question: dict[str, Any]) -> int:
+    turns: int | None = question.get("turns")
+    if turns is None:
+        return os.waitpid(pid, 0)[1]
+    from hermetic.guard.strain.load import wait_in_turns  # noqa: PLC0415 - as above
+
+    return wait_in_turns(pid, seed=turns)
 
 
 def may_mend(finding: Finding, restored: set[tuple[str, str]]) -> bool:

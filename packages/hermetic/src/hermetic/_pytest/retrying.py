@@ -163,7 +163,7 @@ class Retrying:
                 self._finish(item, [*reports, teardown], attempt)
                 break
             self._log_failed_try(item, reports, teardown, attempt)
-            _again(item)
+            new_instance(item)
             if retry.delay:
                 time.sleep(retry.delay)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
@@ -285,9 +285,13 @@ def _forget_request(item: pytest.Item) -> None:
         function.funcargs = None
 
 
-def _again(item: pytest.Item) -> None:
-    # The runner renews the request and the fixtures' values itself, but an instance of the test's class, with what a try
-    # left on it, lasts as long as the item. Both are made again when they are asked for.
+def new_instance(item: pytest.Item) -> None:
+    """
+    Let the next try of a test have its class's instance to itself.
+
+    The runner renews the request and the fixtures' values, but an instance of the test's class, with what a try left on
+    it, lasts as long as the item. Both are made again when they are asked for.
+    """
     if isinstance(item, pytest.Function) and isinstance(item.parent, pytest.Class):
         for name in ("_instance", "_obj"):
             vars(item).pop(name, None)

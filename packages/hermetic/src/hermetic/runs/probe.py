@@ -18,13 +18,13 @@ from hermetic.errors import HermeticError
 from hermetic.runs.command import pytest_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
 # What would change the order or the processes, or end a probe before its own time limit.
 _ARGUMENTS = (
-    *("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider"),
+    *("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:rerunfailures"),
     *("--hermetic-isolation=restore", "--hermetic-policy=warn", "--hermetic-deadline=none", "--hermetic-history=off"),
 )
 
@@ -83,14 +83,23 @@ class Prober:
         arguments: pytest's.
         cwd: where it runs.
         timeout: seconds that one probe, and the collection, may take.
+        environment: of the suite's process; this one's if None.
 
     Raises:
         ProbeError: on entering, the suite cannot be collected; the text says what pytest printed.
     """
 
-    def __init__(self, arguments: Sequence[str], *, cwd: Path | None = None, timeout: float = 600.0) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        timeout: float = 600.0,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._arguments = arguments
         self._cwd = cwd
+        self._environment = environment
         self.timeout = timeout
         self.collected: list[str] = []
         self._buffer = b""
@@ -104,6 +113,7 @@ class Prober:
             self._process = subprocess.Popen(
                 command,
                 cwd=self._cwd,
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
@@ -147,9 +157,48 @@ class Prober:
             ProbeError: the suite's process was lost.
         """
         question = {"tests": list(tests), "restore": [list(one) for one in restore], "is_watched": is_watched}
-        os.write(self._ask, json.dumps(question).encode() + b"\n")
         probed = Probed()
-        pid = 0
+        probed.was_lost = self._ask_of_child(question, lambda answer: _note(probed, answer))
+        return probed
+
+    def stress(
+        self,
+        tests: Sequence[str],
+        settings: Sequence[Mapping[str, Any]],
+        *,
+        load: Mapping[str, int] | None = None,
+        turns: int | None = None,
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """
+        Run all but the last of these tests once, then the last under each setting, all in one fresh process.
+
+        Args:
+            tests: names of collected tests.
+            settings: see `hermetic._pytest.stressing.stress`.
+            load: how many other processes compute (`cpu`) and write (`disk`) meanwhile.
+            turns: the process is stopped again and again, as this seed decides.
+
+        Returns:
+            What came of each setting, and whether the process was lost before the last of them.
+
+        Raises:
+            ProbeError: the suite's process was lost.
+        """
+        question = {
+            "tests": list(tests),
+            "settings": list(settings),
+            "restore": [],
+            "is_watched": False,
+            "load": dict(load or {}),
+            "turns": turns,
+        }
+        answers: list[dict[str, Any]] = []
+        was_lost = self._ask_of_child(question, answers.append)
+        return [one for one in answers if "stressed" in one], was_lost
+
+    def _ask_of_child(self, question: Mapping[str, Any], note: Callable[[dict[str, Any]], None]) -> bool:
+        os.write(self._ask, json.dumps(question).encode() + b"\n")
+        pid, was_lost = 0, False
         deadline = time.monotonic() + self.timeout
         while True:
             try:
@@ -159,17 +208,16 @@ class Prober:
                     raise ProbeError("the suite's process does not answer") from None
                 os.kill(pid, signal.SIGKILL)
                 deadline = time.monotonic() + 10.0
-                probed.was_lost = True
+                was_lost = True
                 continue
             if "pid" in answer:
                 pid = answer["pid"]
             elif "error" in answer:
                 raise ProbeError(f"pytest failed in a probe\n\n{answer['error']}")
             elif "ended" in answer:
-                probed.was_lost |= answer["ended"] != 0
-                return probed
+                return was_lost or answer["ended"] != 0
             else:
-                _note(probed, answer)
+                note(answer)
 
     def _answer(self, deadline: float | None = None) -> dict[str, Any]:
         while b"\n" not in self._buffer:
