@@ -62,7 +62,7 @@ class StrainedClock:
         replaced = {**self._functions(), **classes(self.wall)}
         by_id: dict[int, tuple[Any, Any]] = {}
         for (owner, name), made in replaced.items():
-            original = vars(owner)[name]
+            original: Any = owner.__dict__[name]
             by_id[id(original)] = (original, made)
             self._patches.replace(owner, name, _always(made))
         self._patches.rebind(by_id, self._project)
@@ -112,6 +112,21 @@ class StrainedClock:
         def given(seconds: float | None) -> float:
             return self.wall() if seconds is None else seconds
 
+        def local_now(seconds: float | None = None) -> time.struct_time:
+            return localtime(given(seconds))
+
+        def utc_now(seconds: float | None = None) -> time.struct_time:
+            return gmtime(given(seconds))
+
+        def text_now(seconds: float | None = None) -> str:
+            return ctime(given(seconds))
+
+        def text_of(parts: time.struct_time | None = None) -> str:
+            return asctime(local_now() if parts is None else parts)
+
+        def formatted(form: str, parts: time.struct_time | None = None) -> str:
+            return strftime(form, local_now() if parts is None else parts)
+
         return {
             (time, "time"): self.wall,
             (time, "time_ns"): lambda: int(self.wall() * 1e9),
@@ -119,13 +134,11 @@ class StrainedClock:
             (time, "monotonic_ns"): lambda: int(monotonic() * 1e9),
             (time, "perf_counter"): performance,
             (time, "perf_counter_ns"): lambda: int(performance() * 1e9),
-            (time, "localtime"): lambda seconds=None: localtime(given(seconds)),
-            (time, "gmtime"): lambda seconds=None: gmtime(given(seconds)),
-            (time, "ctime"): lambda seconds=None: ctime(given(seconds)),
-            (time, "asctime"): lambda parts=None: asctime(localtime(self.wall()) if parts is None else parts),
-            (time, "strftime"): lambda form, parts=None: strftime(
-                form, localtime(self.wall()) if parts is None else parts
-            ),
+            (time, "localtime"): local_now,
+            (time, "gmtime"): utc_now,
+            (time, "ctime"): text_now,
+            (time, "asctime"): text_of,
+            (time, "strftime"): formatted,
         }
 
 

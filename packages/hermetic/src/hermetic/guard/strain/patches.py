@@ -33,7 +33,8 @@ class Patches:
         """
         Put `made(original)` in the place of an attribute; nothing happens where there is none.
         """
-        original = vars(owner).get(name, _MISSING)
+        own: dict[str, Any] = owner.__dict__
+        original: Any = own.get(name, _MISSING)
         if original is not _MISSING:
             self._originals.append((owner, name, original))
             setattr(owner, name, made(original))

@@ -102,7 +102,7 @@ class Surroundings:
 def _is_of_program(arguments: tuple[Any, ...]) -> bool:
     # Modules and their bytecode are read at any time, and mostly once.
     path = arguments[0] if arguments else None
-    return not isinstance(path, str | bytes | os.PathLike) or os.fsdecode(path).endswith((".py", ".pyc", ".so"))
+    return not isinstance(path, str | bytes) or os.fsdecode(path).endswith((".py", ".pyc", ".so"))
 
 
 @contextlib.contextmanager

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from hermetic.runs.stress.verdict import Verdict
+
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -152,8 +154,13 @@ def answer(
     with Bench(question.arguments, cwd=cwd, timeout=question.timeout) as bench:
         verdicts = Campaign(bench, question.plan, tell=tell).run(question.chosen(bench.collected))
     shown = telling.as_json(verdicts) if is_json else telling.text(verdicts)
-    good = {"stable", "skipped"} | ({"unknown"} if not any(one.calm.failures for one in verdicts) else set())
-    return shown, 0 if all(one.class_ in good and not one.causes for one in verdicts) else 1
+    return shown, 0 if all(_is_good(one) for one in verdicts) else 1
+
+
+def _is_good(verdict: Verdict) -> bool:
+    return verdict.class_ in {"stable", "skipped"} or (
+        verdict.class_ == "unknown" and not verdict.calm.failures and not verdict.causes
+    )
 
 
 def again(question: Question, setting: str, *, cwd: Path | None = None) -> tuple[str, int]:
