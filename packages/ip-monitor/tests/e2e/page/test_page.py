@@ -1,0 +1,313 @@
+"""
+The page of the running command, used as a person uses it: in Debian's Chromium, by mouse, by keyboard, on a phone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from ip_monitor.domain.addresses import Family
+from ip_monitor.testing import PLAY_RANGES, MockAPICluster
+
+pytestmark = [
+    pytest.mark.needs_program("chromium"),
+    pytest.mark.hermetic("off", reason="playwright keeps a driver process and its loop for the whole module"),
+    pytest.mark.deadline(setup=120, call=120),
+]
+PROGRAM = Path(sysconfig.get_path("scripts")) / "ip-monitor"
+# One copy of it is enough for the whole repository.
+AXE = Path(__file__).parents[5] / "packages" / "hermetic" / "tests" / "e2e" / "page" / "axe.min.js"
+OPERATORS = {"alder": "cloudflare_trace", "birch": "ipify", "cedar": "aws", "dogwood": "ident_me"}
+PATIENCE_MS = 10_000
+
+
+class Running:
+    """
+    `ip-monitor run --web` with services that all look at one line.
+    """
+
+    def __init__(self, home, services):
+        self.line = services.line
+        settings = home / "settings.toml"
+        tables = [
+            f'[[providers]]\nname = "{one.name}"\nurl = "{one.spec().url}"\nplain_http = true\nprivate_address = true\n'
+            for one in services
+        ]
+        settings.write_text(
+            'default_providers = false\nfamilies = "ipv4"\nconfirm_pause_s = 0\ninterval_s = 3600\ncanary_s = 0\n'
+            f"public_ranges = {[str(network) for network in PLAY_RANGES]}\n" + "".join(tables)
+        )
+        words = ["run", "--web", "127.0.0.1:0", "--config", settings, "--database", home / "ip.sqlite3"]
+        environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONWARNINGS": "error"}
+        self.process = subprocess.Popen(
+            [PROGRAM, *map(str, words)],
+            env=environ,
+            cwd=home,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.token = self._until(r"shown only now: (\S+)")
+        self.url = self._until(r"the page is at (\S+)")
+        self._until(r"IPv4 address is (\S+)")
+        # What is still to come must not fill the pipe.
+        self._rest = threading.Thread(target=self.process.stdout.read, daemon=True)
+        self._rest.start()
+
+    def _until(self, pattern):
+        for line in self.process.stdout:
+            if found := re.search(pattern, line):
+                return found[1]
+        raise AssertionError(f"the monitor ended before it said {pattern}")
+
+    def stop(self):
+        self.process.terminate()
+        status = self.process.wait(20)
+        self._rest.join(20)
+        self.process.stdout.close()
+        return status
+
+
+@pytest.fixture(scope="module")
+def monitor(tmp_path_factory):
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    services = MockAPICluster(OPERATORS, seed=7)
+    asyncio.run_coroutine_threadsafe(services.start(), loop).result(20)
+    running = Running(tmp_path_factory.mktemp("page"), services)
+    yield running
+    status = running.stop()
+    asyncio.run_coroutine_threadsafe(services.stop(), loop).result(20)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(20)
+    loop.close()
+    assert status == 0
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser, monitor):
+    """
+    Opens the page as another visitor; fails when it complained, or asked anybody else.
+    """
+    with contextlib.ExitStack() as stack:
+        complaints, asked = [], []
+
+        def open_(path="", *, wait=True, **options):
+            context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+            context.set_default_timeout(PATIENCE_MS)
+            stack.callback(context.close)
+            page = context.new_page()
+            page.on("console", lambda message: complaints.append(message.text))
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("request", lambda request: asked.append(request.url))
+            page.goto(monitor.url + path)
+            if wait:
+                page.wait_for_selector("#live:text('Live')")
+            return page
+
+        yield open_
+    wrong = [text for text in complaints if "422" not in text and "403" not in text]
+    assert (wrong, [url for url in asked if not url.startswith(monitor.url)]) == ([], [])
+
+
+def sign_in(page, monitor):
+    page.goto(monitor.url + "sign-in")
+    page.get_by_label("Token").fill(monitor.token)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_selector("#live:text('Live')")
+
+
+@pytest.fixture(scope="module")
+def cookies(browser, monitor):
+    """
+    Of somebody who signed in.
+    """
+    context = browser.new_context()
+    page = context.new_page()
+    sign_in(page, monitor)
+    yield context.storage_state()
+    context.close()
+
+
+@pytest.fixture
+def signed_in(visit, cookies):
+    return visit(storage_state=cookies)
+
+
+def say(page, pattern):
+    """
+    Wait for what the page tells after an action.
+    """
+    page.wait_for_function(
+        "pattern => new RegExp(pattern).test(document.getElementById('note').textContent)", arg=pattern
+    )
+
+
+def test_a_change_on_the_wire_is_on_every_screen_within_a_second(signed_in, visit, monitor):
+    """
+    The monitor is told to check; visitors who did nothing see the new address, and one change more.
+    """
+    other = visit()
+    new = str(monitor.line.change())
+    began = time.monotonic()
+    monitor.process.send_signal(signal.SIGUSR1)
+    for page in (signed_in, other):
+        page.wait_for_selector(f"#address code:text-is('{new}')")
+    took_s = time.monotonic() - began
+
+    assert took_s <= 1.0
+    other.wait_for_selector(f"#changes summary:has-text('{new}')")
+    other.wait_for_function("document.querySelector('#chart canvas') !== null")
+
+
+def test_every_control_does_what_it_says(signed_in, monitor):
+    """
+    Mute and unmute, stop and start the queue, a provider off and on, a retry, a test; the page tells and shows it.
+    """
+    page = signed_in
+    page.get_by_label("Mute for").select_option("28800")
+    page.get_by_role("button", name="Mute", exact=True).click()
+    page.wait_for_selector("#delivery strong:text('Muted')")
+    page.get_by_role("button", name="Unmute").click()
+    page.wait_for_selector("#delivery strong:text('Muted')", state="detached")
+    page.get_by_role("button", name="Stop the queue").click()
+    page.wait_for_selector("#delivery strong:text('stopped')")
+    page.get_by_role("button", name="Start the queue").click()
+    page.wait_for_selector("#delivery strong:text('stopped')", state="detached")
+    page.get_by_role("button", name="Try again now").click()
+    say(page, "announcements are due now")
+    page.get_by_role("button", name="Send a test").click()
+    say(page, "no sink but the log")
+    page.get_by_role("button", name="Switch dogwood IPv4 off").click()
+    page.get_by_text("more that are off").click()
+    page.get_by_role("button", name="Switch dogwood IPv4 on").click()
+    page.get_by_role("button", name="Switch dogwood IPv4 off").wait_for()
+
+
+def test_a_setting_is_changed_in_words(signed_in):
+    """
+    What is set is told with what it was; secrets and programs are out of reach.
+    """
+    page = signed_in
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_label("interval_s", exact=True).fill("1800")
+    page.get_by_role("button", name="Set interval_s", exact=True).click()
+    assert page.locator("#note").inner_text() == "interval_s is 1800 now, was 3600."
+    assert page.get_by_role("button", name="Set command").count() == 0
+    assert page.get_by_role("button", name="Set webhook_secret").count() == 0
+
+
+def test_a_wrong_token_is_refused_and_signing_out_takes_the_controls_away(visit, monitor):
+    """
+    Without signing in there is nothing to press but to copy and to look.
+    """
+    page = visit()
+    assert page.get_by_role("button", name="Check now").count() == 0
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_label("Token").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    assert page.get_by_role("alert").inner_text() == "This is not the token."
+    sign_in(page, monitor)
+    assert page.get_by_role("button", name="Check now").count() == 1
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("link", name="Sign in").wait_for()
+    assert page.get_by_role("button", name="Check now").count() == 0
+
+
+def test_the_keyboard_alone_is_enough(visit, monitor):
+    """
+    Skip to the content, sign in, check now, open a change: Tab and Enter; and the focus stays where it was when the page
+    is drawn anew.
+    """
+    page = visit("sign-in", wait=False)
+    page.keyboard.type(monitor.token)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#live:text('Live')")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    reach(page, "#address button[value='watch.check_now']")
+    page.keyboard.press("Enter")
+    say(page, "^Checked")
+    page.wait_for_function("document.activeElement.textContent === 'Check now'")
+    reach(page, "#changes summary")
+    page.keyboard.press("Enter")
+    assert page.locator("#changes details[open] table").first.is_visible()
+
+
+def reach(page, selector):
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"Tab never reached {selector}")
+
+
+def test_without_a_script_everything_can_be_read_and_done(visit, monitor):
+    """
+    Address, providers, changes with ballots, log; and signing in and checking by plain forms.
+    """
+    page = visit(java_script_enabled=False, wait=False)
+    address = str(monitor.line.address(Family.V4))
+    for part in (address, "Providers", "alder IPv4", "Changes", "Announcements", "Log"):
+        assert part in page.locator("main").inner_text()
+    page.goto(monitor.url + "sign-in")
+    page.get_by_label("Token").fill(monitor.token)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Check now").click()
+    assert "Checked" in page.locator("#note").inner_text()
+
+
+def test_on_a_phone_nothing_is_cut_off_and_a_screen_reader_finds_its_way(visit, cookies):
+    """
+    No sideways scrolling at 360 pixels; axe-core finds no serious violation, in light and in dark.
+    """
+    page = visit(storage_state=cookies, viewport={"width": 360, "height": 740}, has_touch=True)
+    page.evaluate(AXE.read_text())  # by the debugger: the content security policy keeps it out otherwise
+    ink, paper = "getComputedStyle(document.body).color", "getComputedStyle(document.body).backgroundColor"
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        bright = [sum(map(int, re.findall(r"\d+", page.evaluate(one))[:3])) for one in (ink, paper)]
+        found = page.evaluate("axe.run()")
+        wrong = [(one["id"], one["impact"]) for one in found["violations"] if one["impact"] in {"serious", "critical"}]
+
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert (bright[0] > bright[1]) == (scheme == "dark")
+        assert (scheme, wrong) == (scheme, [])
+
+
+@pytest.mark.prove("first-paint", sample=0, full=5)
+def test_the_first_paint_comes_within_300_milliseconds(visit, rounds):
+    """
+    On loopback, by the browser's own measurement; the best of some loads, because others use this machine too.
+    """
+    paints = []
+    for _ in range(rounds):
+        page = visit()
+        paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+    sys.stdout.write(f"first contentful paint: {sorted(round(one) for one in paints)} ms\n")
+
+    assert min(paints) <= 300
