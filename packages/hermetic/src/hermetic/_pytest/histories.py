@@ -4,9 +4,9 @@ Leaves each run's outcomes in the project's history.
 
 from __future__ import annotations
 
+import os
 import platform
 import time
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +98,7 @@ class Keeper:
         known = _tries(self._reports)
         workers = {worker for _, _, worker, _, _ in known.values()} - {""}
         run = Run(
-            id=uuid.uuid4().hex,
+            id=os.urandom(16).hex(),
             at=self._at,
             duration_s=round(time.perf_counter() - self._began, 3),
             code=version(config.rootpath),

@@ -4,8 +4,6 @@ Which version of the code ran: the commit, with a digest of what was changed sin
 
 from __future__ import annotations
 
-import hashlib
-import subprocess
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +20,9 @@ def version(root: Path) -> str:
     """
     if not any((directory / ".git").exists() for directory in (root, *root.parents)):
         return ""
+    import hashlib  # noqa: PLC0415 - only a run inside a repository pays for these
+    import subprocess  # noqa: PLC0415 - as above
+
     try:
         commit = _git(root, "rev-parse", "--short=12", "HEAD").decode().strip()
         changes = _git(root, "diff", "HEAD", "--no-ext-diff", "--no-color", "--binary")
@@ -31,6 +32,8 @@ def version(root: Path) -> str:
 
 
 def _git(root: Path, *arguments: str) -> bytes:
+    import subprocess  # noqa: PLC0415 - as above
+
     return subprocess.run(
         ["git", "-C", str(root), *arguments],
         stdin=subprocess.DEVNULL,
