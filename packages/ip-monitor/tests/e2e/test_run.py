@@ -103,7 +103,7 @@ async def test_a_second_one_on_the_same_database_is_refused_with_the_first_ones_
     """
     running = await start("run", "--config", nobody, "--database", database)
     await running.line("offline")
-    second = ip_monitor("run", "--config", nobody, "--database", database)
+    second = await asyncio.to_thread(ip_monitor, "run", "--config", nobody, "--database", database)
 
     assert second.returncode == 7
     assert f"in use by process {running.pid}" in second.stderr
@@ -117,7 +117,7 @@ async def test_a_damaged_database_is_left_alone_until_told_otherwise(start, ip_m
     database.parent.mkdir()
     damaged = b"this is not a database" * 100
     database.write_bytes(damaged)
-    refused = ip_monitor("run", "--config", nobody, "--database", database)
+    refused = await asyncio.to_thread(ip_monitor, "run", "--config", nobody, "--database", database)
 
     assert refused.returncode == 8
     assert f"{database} is damaged" in refused.stderr
@@ -131,7 +131,8 @@ async def test_a_damaged_database_is_left_alone_until_told_otherwise(start, ip_m
     (kept,) = database.parent.glob("*.corrupt-*")
 
     assert kept.read_bytes() == damaged
-    assert ip_monitor("history", "--database", database).stdout == "No address is known yet.\n"
+    told = await asyncio.to_thread(ip_monitor, "history", "--database", database)
+    assert told.stdout == "No address is known yet.\n"
 
 
 def test_a_page_damaged_in_the_middle_is_noticed(ip_monitor, nobody, database):

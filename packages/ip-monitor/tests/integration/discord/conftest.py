@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 from ip_monitor.bootstrap import assemble
-from ip_monitor.settings import Request, load
+from ip_monitor.settings import Loaded, Request
+from ip_monitor.settings.validation import validate
 from ip_monitor.testing import PLAY_RANGES, MockAPICluster
 from ip_monitor.testing.discord import DiscordDouble, discord_authority
 
@@ -64,13 +65,16 @@ def settings_file(path, double, services, **more) -> Request:
 
 
 @contextlib.asynccontextmanager
-async def _staged(double, services, path, *, wait=True, **more) -> AsyncIterator[Stage]:
+async def _staged(double, services, path, *, wait=True, clock=None, **more) -> AsyncIterator[Stage]:
     """
     The product, running and connected.
     """
     request = settings_file(path, double, services, **more)
-    settings = (await asyncio.to_thread(load, request)).settings
-    async with assemble(settings, request=request, make_connector=double.connector) as application:
+    # What the process that reads settings does, without the half second that a process takes.
+    found = await asyncio.to_thread(validate, request)
+    assert isinstance(found, Loaded), found
+    settings = found.settings
+    async with assemble(settings, request=request, make_connector=double.connector, clock=clock) as application:
         running = asyncio.create_task(application.run())
         try:
             if wait:
@@ -87,7 +91,7 @@ def authority():
     return discord_authority()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def staged():
     """
     `async with staged(double, services, path, **settings) as stage`.

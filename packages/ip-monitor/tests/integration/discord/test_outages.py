@@ -1,7 +1,8 @@
 """
-Outages between the outbox and Discord: whatever goes wrong, every change is told once and in order.
+The sink between the outbox and Discord: what it sends again, what it knows as told, what it gives up.
 
-The outbox is a real database, the sink the bot's own with its real client; the pauses between tries are cut short.
+The outbox is a real database, the sink the bot's own with its real client; the pauses between tries are cut short. What
+becomes of the whole product in an outage is in the outage matrix.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from ip_monitor.domain.changes import Change
 from ip_monitor.domain.events import NoticeFailed
 from ip_monitor.domain.notices import Notice, notice_key
 from ip_monitor.resilience.clock import SystemClock
-from ip_monitor.testing.discord import DiscordDouble, Drop, Hang, Permission, RateLimit, Slow, Status
+from ip_monitor.testing.discord import DiscordDouble, Permission
 
 MESSAGES = "POST /channels/*/messages"
 
@@ -137,39 +138,6 @@ def told(double, channel=None):
     return [int(footer.split()[-1], 16) for footer in footers]
 
 
-FAULTS = {
-    "500": [Status(500)],
-    "502": [Status(502)],
-    "503": [Status(503)] * 4,
-    "520": [Status(520)] * 4,
-    "429 of the bot": [RateLimit(0.05)] * 2,
-    "429 shared": [RateLimit(0.05, scope="shared")] * 2,
-    "429 everywhere": [RateLimit(0.05, scope="global")],
-    "429 of the address": [RateLimit(0.05, scope="cloudflare")] * 2,
-    "dropped before": [Drop()] * 2,
-    "dropped after": [Drop(after=True)] * 2,
-    "hanging before": [Hang()],
-    "hanging after": [Hang(after=True)],
-    "slow": [Slow(0.1)] * 2,
-}
-
-
-@pytest.mark.parametrize("what", FAULTS)
-async def test_every_change_is_told_once_and_in_order(double, storage, sink_to, delivery_of, what):
-    """
-    Whatever the first requests meet.
-    """
-    await written(storage, 1, 2, 3)
-    for fault in FAULTS[what]:
-        double.fail(fault, on=MESSAGES, times=1)
-    async with asyncio.timeout(20):
-        await delivery_of(sink_to()).drain()
-    double.heal()
-
-    assert told(double) == [1, 2, 3]
-    assert all(message.embed["color"] for message in double.messages())
-
-
 class Failures:
     def __init__(self):
         self.came = asyncio.Event()
@@ -177,26 +145,6 @@ class Failures:
     def observe(self, event):
         if isinstance(event, NoticeFailed):
             self.came.set()
-
-
-@pytest.mark.parametrize("way", ["refuse", "swallow"])
-async def test_changes_in_an_outage_of_both_sites_are_told_afterwards(double, storage, sink_to, delivery_of, way):
-    """
-    Nothing is reachable while changes go on; afterwards each is told once and in order.
-    """
-    failures = Failures()
-    await written(storage, 1)
-    for site in (double.rest_site, double.gateway_site):
-        getattr(site, way)()
-    delivering = asyncio.create_task(delivery_of(sink_to(), observers=[failures]).drain())
-    async with asyncio.timeout(20):
-        await failures.came.wait()
-        await written(storage, 2, 3)
-        assert double.messages() == []
-        double.heal()
-        await delivering
-
-    assert told(double) == [1, 2, 3]
 
 
 async def test_after_an_outage_no_flood_comes(double, storage, sink_to, delivery_of):

@@ -78,7 +78,7 @@ class DiscordBot:
         self._sight = Sight(began_at=datetime.fromtimestamp(clock.time(), UTC))
         self._line = RestLine(route)
         self._answering: set[asyncio.Task[Any]] = set()
-        self._registering: list[asyncio.Task[None]] = []
+        self._preparing: list[asyncio.Task[Any]] = []
         self._register_turn = asyncio.Lock()
         self.desk = Desk(
             admin=admin,
@@ -122,7 +122,7 @@ class DiscordBot:
                 group.create_task(self._supervisor.run(), name="ip-monitor-discord")
                 group.create_task(self._status.run(), name="ip-monitor-discord-status")
         finally:
-            await cancel_and_wait([*self._answering, *self._registering])
+            await cancel_and_wait([*self._answering, *self._preparing])
             await self._line.aclose()
 
     async def prepare(self, client: discord.Client) -> None:
@@ -130,19 +130,23 @@ class DiscordBot:
         Before a client connects: find out which server is home. Once it is connected, tell Discord the commands if they
         changed. What fails here keeps no client from connecting.
         """
-        await cancel_and_wait(self._registering)
-        await self._attempt("discord channel", self._find_home(client))
-        self._registering = [asyncio.create_task(self._register_soon(client), name="ip-monitor-discord-commands")]
+        await cancel_and_wait(self._preparing)
+        finding = asyncio.create_task(
+            self._attempt("discord channel", self._find_home(client)), name="ip-monitor-discord-channel"
+        )
+        registering = asyncio.create_task(self._register_soon(client), name="ip-monitor-discord-commands")
+        self._preparing = [finding, registering]
+        # It goes on when it takes longer: a client must not be used any more after a request was cut short, see `RestLine`.
+        await asyncio.wait({finding}, timeout=_PREPARE_S)
 
     async def _register_soon(self, client: discord.Client) -> None:
         await self.link.wait_up()
-        while not await self._attempt("discord commands", self._register(client)):
+        while not await self._attempt("discord commands", self._register(client.application_id)):
             await self.desk.clock.sleep(_AGAIN_S)
 
     async def _attempt(self, topic: str, work: Coroutine[Any, Any, None]) -> bool:
         try:
-            async with asyncio.timeout(_PREPARE_S):
-                await work
+            await work
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             self._announcer.trouble(topic, what=judge(error).reason)
             return False
@@ -177,24 +181,34 @@ class DiscordBot:
         known = self._state.get(_HOME)
         if known.isdecimal():
             self._doorman.home = int(known)
-        found = await client.fetch_channel(channel)
+        try:
+            found = await client.fetch_channel(channel)
+        except RuntimeError:
+            if client.is_closed():
+                return  # meanwhile; the next client asks again
+            raise
         guild = getattr(found, "guild", None)
         self._doorman.home = None if guild is None else guild.id
         await self._state.put(_HOME, "" if guild is None else str(guild.id))
 
-    async def _register(self, client: discord.Client, *, again: bool = False) -> None:
+    async def _register(self, application: int | None) -> None:
+        """
+        Tell Discord the commands if `application` was not told just these; None tells them in any case.
+        """
         payload = self._payload()
-        told = f"{client.application_id}:{fingerprint(payload)}"
+        told = fingerprint(payload)
         async with self._register_turn:
-            if client.application_id is None or (self._state.get(_COMMANDS) == told and not again):
+            if application is not None and self._state.get(_COMMANDS) == f"{application}:{told}":
                 return
-            await client.http.bulk_upsert_global_commands(client.application_id, payload)
-            await self._state.put(_COMMANDS, told)
+            async with asyncio.timeout(_PREPARE_S), self._line.use() as client:
+                if client.application_id is None:
+                    return
+                await client.http.bulk_upsert_global_commands(client.application_id, payload)
+                await self._state.put(_COMMANDS, f"{client.application_id}:{told}")
         _LOG.info("told Discord %d commands", len(payload))
 
     async def _sync(self) -> int:
-        async with self._line.use() as client:
-            await self._register(client, again=True)
+        await self._register(None)
         return len(self._payload())
 
     def _payload(self) -> list[dict[str, object]]:

@@ -13,6 +13,7 @@ from ip_monitor.application.cancellation import cancel_and_wait
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from ip_monitor.adapters.discord.link import Link
 
@@ -51,6 +52,13 @@ class GatewayClient(discord.Client):
         self._front = front
         self._link = link
 
+    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        """
+        Tell nothing once it is closed: the library would fail on it, and leave what it began unawaited.
+        """
+        if not self.is_closed():
+            super().dispatch(event, *args, **kwargs)
+
     # One-time work belongs here: `on_ready` comes again after every new session.
     async def setup_hook(self) -> None:
         await self._front.prepare(self)
@@ -59,13 +67,20 @@ class GatewayClient(discord.Client):
         self.is_greeted = True
 
     async def on_ready(self) -> None:
-        self._link.up()
+        self._turn(self._link.up)
 
     async def on_resumed(self) -> None:
-        self._link.up()
+        self._turn(self._link.up)
 
     async def on_disconnect(self) -> None:
-        self._link.down()
+        self._turn(self._link.down)
+
+    def _turn(self, link: Callable[[], None]) -> None:
+        """
+        An event told before the close may come after it, when the link is another client's.
+        """
+        if not self.is_closed():
+            link()
 
     async def forget_readiness(self) -> None:
         """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import discord
@@ -19,42 +20,62 @@ if TYPE_CHECKING:
 _CLOSE_S = 1.0
 
 
+@dataclass(eq=False, slots=True)
+class _Held:
+    client: discord.Client
+    users: int = 0
+    is_retired: bool = False
+
+
 class RestLine:
     """
-    Opened at the first use, opened anew after the token was refused.
+    Opened at the first use, and opened anew after the token was refused or a request was cut short.
+
+    The library must not be used again after a request of it was cancelled: one that waits for the end of a global rate limit
+    is the one that lets the others go on, and without it they wait for ever.
     """
 
     def __init__(self, route: Route) -> None:
         self._route = route
-        self._client: discord.Client | None = None
+        self._held: _Held | None = None
         self._turn = asyncio.Lock()
 
     @contextlib.asynccontextmanager
     async def use(self) -> AsyncGenerator[discord.Client]:
         """
-        The client for some requests.
+        The client for some requests. It is closed only after the last of those who use it.
 
         Raises:
             discord.DiscordException, aiohttp.ClientError, OSError: Discord or the token is not to be had now.
         """
-        client = await self._open()
+        held = await self._open()
+        held.users += 1
         try:
-            yield client
+            yield held.client
         except discord.HTTPException as error:
             if error.status == 401:
-                await self._drop(client)
+                self._retire(held)
             raise
+        except asyncio.CancelledError:
+            self._retire(held)
+            raise
+        finally:
+            held.users -= 1
+            if held.is_retired and not held.users:
+                await self._close(held.client)
 
     async def aclose(self) -> None:
         """
         Leave nothing open. Idempotent.
         """
-        if self._client is not None:
-            await self._drop(self._client)
+        held = self._held
+        if held is not None:
+            self._retire(held)
+            await self._close(held.client)
 
-    async def _open(self) -> discord.Client:
+    async def _open(self) -> _Held:
         async with self._turn:
-            if self._client is None:
+            if self._held is None:
                 # Intents are for the gateway alone, but the library warns when it is given none.
                 client = self._route.client(discord.Client, intents=discord.Intents(guilds=True))
                 try:
@@ -62,13 +83,13 @@ class RestLine:
                 except BaseException:
                     await self._close(client)
                     raise
-                self._client = client
-            return self._client
+                self._held = _Held(client)
+            return self._held
 
-    async def _drop(self, client: discord.Client) -> None:
-        if self._client is client:
-            self._client = None
-        await self._close(client)
+    def _retire(self, held: _Held) -> None:
+        held.is_retired = True
+        if self._held is held:
+            self._held = None
 
     async def _close(self, client: discord.Client) -> None:
         closing = asyncio.ensure_future(client.close())

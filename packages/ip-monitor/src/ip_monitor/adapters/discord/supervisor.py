@@ -40,6 +40,7 @@ STEADY_S = 60.0
 # Together they leave time in the 3 s after SIGTERM.
 _FAREWELL_S = 0.5
 _CLOSE_S = 1.0
+_ENDING_S = 0.1
 # Source: Discord's documentation, "Gateway Close Event Codes".
 _TOKEN_REFUSED = 4004
 
@@ -115,8 +116,13 @@ class Supervisor:
             self._was_steady = self._link.is_up and self._link.since_s >= STEADY_S
             try:
                 await self._farewell(client)
+                # Cancelled in the middle of a greeting, the library leaves its heartbeat's thread behind; a client that was
+                # closed ends by itself at once, but for one that sleeps before its next try.
+                await asyncio.wait(work[:1], timeout=_ENDING_S)
             finally:
                 await cancel_and_wait(work)
+                if not work[0].cancelled():
+                    work[0].exception()  # closing it may have ended it with an error, which is no news
 
     async def _start(self, client: GatewayClient) -> None:
         await client.start(self._route.read_token(), reconnect=True)
