@@ -106,6 +106,8 @@ class Application:
         self._asking: Asking = self._new_asking(settings)
         self._wanted: Settings | None = None
         self._poke = asyncio.Event()
+        # Set when another side asks, or none ever will.
+        self._turned = asyncio.Event()
         self._stop = asyncio.Event()
 
     async def start(self) -> None:
@@ -199,13 +201,14 @@ class Application:
             StorageUnavailableError: as `Monitor.check`.
         """
         for _ in range(_TRIES):
-            asked = self._asking
+            asked, turned = self._asking, self._turned
             try:
                 return await asked.monitor.check(trigger)
             except asyncio.CancelledError:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
+                await turned.wait()  # the old side ends before the new one is there
                 if self._asking is asked:
                     break
         raise InterruptedCheckError
@@ -268,6 +271,7 @@ class Application:
                     await _end(telling)
                     telling = self._start_telling()
         finally:
+            self._turned.set()
             await _end(telling, upkeep, stop, bot)
 
     def _start_upkeep(self) -> asyncio.Task[None]:
@@ -305,6 +309,8 @@ class Application:
         asking = self._new_asking(after)
         await asking.start()
         old, self._asking = self._asking, asking
+        self._turned.set()
+        self._turned = asyncio.Event()
         await old.aclose()
         if self.sources != sources:
             self.announcer.tell(SourcesChanged(sources=self.sources))
@@ -325,6 +331,7 @@ class Application:
         """
         Close everything but the database. Idempotent.
         """
+        self._turned.set()
         await self.checks.aclose()
         await self._asking.aclose()
         if self._telling is not None:
