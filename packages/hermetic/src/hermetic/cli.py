@@ -55,19 +55,44 @@ def run(restarts: int, exit_seconds: float, arguments: tuple[str, ...]) -> None:
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
-@click.option("--fixtures", is_flag=True, required=True, help="Show the graph of the project's fixtures.")
+@click.option("--fixtures", is_flag=True, help="Show the graph of the project's fixtures instead.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(0),
+    default=3,
+    show_default=True,
+    help="How often the cost of a whole run is measured, about four seconds each; 0 leaves it out.",
+)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENTS]...")
-def doctor(*, fixtures: bool, arguments: tuple[str, ...]) -> None:
+def doctor(*, fixtures: bool, rounds: int, arguments: tuple[str, ...]) -> None:
     """
-    Look at a suite without running it: its fixtures, what shadows what, what is there twice or in a circle.
+    Look at a suite without running it: what is watched in it, what that costs here, and what cannot be seen here.
 
-    Arguments go to pytest, which collects in a process of its own.
+    With --fixtures, its fixtures: what shadows what, what is there twice or in a circle. Arguments go to pytest, which
+    collects in a process of its own.
     """
     import subprocess  # noqa: PLC0415 - other commands do not need it
 
-    assert fixtures  # noqa: S101 - click requires it
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "--hermetic-fixtures", *arguments]
-    sys.exit(subprocess.run(command, check=False).returncode)
+    from hermetic.runs.command import pytest_command  # noqa: PLC0415 - as above
+
+    option = "--hermetic-fixtures" if fixtures else "--hermetic-doctor"
+    status = subprocess.run(pytest_command("-q", "-p", "no:xdist", option, *arguments), check=False).returncode
+    # 5 is that there are no tests, which is no reason not to look at the rest.
+    if status not in {0, 5} or fixtures:
+        sys.exit(status)
+    if rounds:
+        _tell_cost(rounds)
+
+
+def _tell_cost(rounds: int) -> None:
+    from hermetic.runs.cost import CostError, measure  # noqa: PLC0415 - other commands do not need it
+
+    click.echo("\nwhole runs with Hermetic and without:")
+    try:
+        for line in measure(rounds=rounds).lines():
+            click.echo(f"  {line}")
+    except CostError as error:
+        raise click.ClickException(f"pytest could not run tests that do nothing:\n{error}") from error
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

@@ -141,7 +141,7 @@ def _baseline(config: pytest.Config) -> Baselining | None:
     return baseline
 
 
-def assemble(config: pytest.Config, settings: Settings) -> None:
+def assemble(config: pytest.Config, settings: Settings) -> Team:
     clock: Clock = SystemClock()
     journal = _journal(config, settings)
     memory = TestMemory(journal)
@@ -186,3 +186,4 @@ def assemble(config: pytest.Config, settings: Settings) -> None:
     team.start()
     config.add_cleanup(team.stop)
     config.add_cleanup(RUNNING.provide(census))
+    return team

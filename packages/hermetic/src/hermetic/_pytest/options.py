@@ -58,6 +58,11 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="run nothing; show the graph of the project's fixtures, with circles, shadowing and duplicates",
     )
+    group.addoption(
+        "--hermetic-doctor",
+        action="store_true",
+        help="run nothing; show what is watched, what that costs, and what cannot be seen here",
+    )
     parser.addini("hermetic_isolation", "as --hermetic-isolation", default="restore")
     parser.addini(
         "hermetic_resettable",

@@ -25,6 +25,8 @@ from hermetic._pytest import (
 if TYPE_CHECKING:
     import pytest
 
+    from hermetic.guard.team import Team
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     options.add_options(parser)
@@ -57,10 +59,18 @@ def pytest_configure(config: pytest.Config) -> None:
     resuming.register(config)
     probing.register(config)
     if not settings.is_on:
+        _examine(config, settings, team=None)
         return
     histories.register(config)
     retrying.register(config)
     quarantine.register(config)
     from hermetic._pytest.assembly import assemble  # noqa: PLC0415 - a run that is switched off pays nothing
 
-    assemble(config, settings)
+    _examine(config, settings, team=assemble(config, settings))
+
+
+def _examine(config: pytest.Config, settings: options.Settings, *, team: Team | None) -> None:
+    if config.getoption("--hermetic-doctor"):
+        from hermetic._pytest.checkup import Checkup  # noqa: PLC0415 - nobody else pays for it
+
+        config.pluginmanager.register(Checkup(settings, team=team), "hermetic-checkup")

@@ -5,6 +5,7 @@ The census as a component of the guard: takes in what trackers see, and judges w
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -78,6 +79,7 @@ class Census(Quiet):
         self._roll = roll
         self._arrivals = arrivals
         self._inspectors: list[Tracker] = []
+        self._watching: list[Tracker] = []
         self._awaited = dict(awaited or {})
         self._dropped = DroppedWarnings(self)
         self._undo: list[Callable[[], None]] = []
@@ -121,6 +123,7 @@ class Census(Quiet):
     def _install(self, trackers: Sequence[Tracker]) -> None:
         for tracker in trackers:
             self._undo.append(tracker.install(self))
+            self._watching.append(tracker)
             if "inspect" in vars(type(tracker)):
                 self._inspectors.append(tracker)
 
@@ -129,6 +132,18 @@ class Census(Quiet):
         self._dropped.take_away()
         while self._undo:
             self._undo.pop()()
+
+    def watched(self) -> list[str]:
+        """
+        The kinds of resources that are seen now.
+        """
+        return sorted({tracker.kind for tracker in self._watching})
+
+    def awaited(self) -> list[str]:
+        """
+        The modules that are not imported yet and will bring more kinds.
+        """
+        return sorted(self._awaited.keys() - sys.modules.keys())
 
     def opened(self, tracker: Tracker, resource: object, *, skip: int = 2, note: str = "") -> None:
         where = site.take(skip + 1, self._outermost)

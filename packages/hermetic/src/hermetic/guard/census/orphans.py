@@ -94,7 +94,7 @@ class Orphans:
 
         return stop
 
-    def look(self, ran: Tenure) -> None:
+    def look(self, ran: Tenure, *, is_brief: bool) -> None:
         pass
 
     def judge(self, ended: Sequence[Tenure]) -> None:

@@ -31,9 +31,10 @@ class Watch(Protocol):
         """
         ...
 
-    def look(self, ran: Tenure) -> None:
+    def look(self, ran: Tenure, *, is_brief: bool) -> None:
         """
-        The code of `ran`, and nobody else's, has run since the last look.
+        The code of `ran`, and nobody else's, has run since the last look. A brief look may miss what the next one, which
+        will not be brief, then finds with the wrong owner: little has run.
         """
         ...
 
@@ -65,7 +66,8 @@ class Shifts(Quiet):
             self._undo.pop()()
 
     def entering(self, tenure: Tenure) -> None:
-        self._look(self._ran)
+        # Since the last test was judged, or since the fixture before was ready.
+        self._look(self._ran, is_brief=True)
         self._ran = tenure
 
     def ready(self, tenure: Tenure) -> None:
@@ -81,6 +83,6 @@ class Shifts(Quiet):
         self._ran = self._roll.current
         return ()
 
-    def _look(self, ran: Tenure) -> None:
+    def _look(self, ran: Tenure, *, is_brief: bool = False) -> None:
         for watch in self._watches:
-            watch.look(ran)
+            watch.look(ran, is_brief=is_brief)

@@ -90,8 +90,11 @@ class StrayDescriptors:
         self._known = dict.fromkeys(_numbers())
         return self._known.clear
 
-    def look(self, ran: Tenure) -> None:
-        now = (_how_many(), _lowest_free())
+    def look(self, ran: Tenure, *, is_brief: bool) -> None:
+        lowest = _lowest_free()
+        if is_brief and lowest == self._last[1]:
+            return
+        now = (_how_many(), lowest)
         if now == self._last:
             return
         self._last = now

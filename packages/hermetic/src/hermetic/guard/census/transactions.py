@@ -52,8 +52,8 @@ class Transactions:
 
         return audit.listen("sqlite3.connect", connected)
 
-    def look(self, ran: Tenure) -> None:
-        if not self._has_seen:
+    def look(self, ran: Tenure, *, is_brief: bool) -> None:
+        if is_brief or not self._has_seen:
             return
         inside = dict(self._inside())
         self._begun = {entry: self._begun.get(entry, ran) for entry in inside}

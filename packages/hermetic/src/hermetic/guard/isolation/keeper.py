@@ -104,6 +104,12 @@ class Isolation(Quiet):
         self._readers: list[Callable[[], Any]] = []
         self._modules = -1
 
+    def kinds(self) -> list[str]:
+        """
+        The kinds of process state that are looked at now.
+        """
+        return sorted({state.kind for state in self._states if state.is_active()})
+
     def start(self) -> None:
         self._trail.start()
 
