@@ -51,6 +51,9 @@ LAST_WORDS_S = 10.0
 REMEMBERED_S = 5.0
 CHECKS_A_MINUTE = 12
 
+# After how many checks that did not end the monitor counts as stuck.
+MISSED_CHECKS = 3
+
 # How often a check is begun again because the settings changed under it.
 _TRIES = 3
 
@@ -109,6 +112,7 @@ class Application:
         # Set when another side asks, or none ever will.
         self._turned = asyncio.Event()
         self._stop = asyncio.Event()
+        self._checked_s = clock.monotonic()
 
     async def start(self) -> None:
         """
@@ -190,7 +194,17 @@ class Application:
         A check of the schedule answers for those asked for in the next seconds too.
         """
         if isinstance(event, CheckFinished):
+            self._checked_s = self.clock.monotonic()
             self.checks.put("last", event.check, namespace="checks")
+
+    @property
+    def is_stuck(self) -> bool:
+        """
+        Whether no check has ended for as long as three should have taken, so that only a new start can help.
+        """
+        settings = self.settings
+        longest_s = settings.interval_s + settings.timeout_s + settings.confirm_pause_s
+        return self.clock.monotonic() - self._checked_s > MISSED_CHECKS * longest_s
 
     async def check(self, trigger: Trigger = Trigger.REQUEST) -> Check:
         """

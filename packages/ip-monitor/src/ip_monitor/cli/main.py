@@ -29,6 +29,7 @@ COMMANDS = {
     "completion": "Print a script for your shell that completes words.",
     "config": "List the settings, and show what they are and why.",
     "history": "List the addresses there have been.",
+    "install-service": "Let systemd run the monitor.",
     "run": "Watch the address until stopped.",
     "simulate": "Watch a simulated internet for a while: see the product work, offline.",
     "status": "Say what is known, without asking anybody.",

@@ -7,12 +7,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from ip_monitor.adapters.control import ControlServer
 from ip_monitor.adapters.discord.log_bridge import discord_log
+from ip_monitor.adapters.systemd import Systemd
 from ip_monitor.bootstrap import assemble
 from ip_monitor.errors import IPMonitorError
 from ip_monitor.settings import load
@@ -101,6 +103,10 @@ async def watch(
             await _fill(picture, application)
             _begin_log(application)
             chores: list[Coroutine[Any, Any, None]] = []
+            supervisor = Systemd(os.environ)
+            if supervisor.is_there:
+                application.announcer.add(supervisor)
+                chores.append(supervisor.run(lambda: not application.is_stuck, clock=application.clock))
             if refresh is not None:
                 chores.append(_redraw(refresh))
             if beside is not None:

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -50,7 +51,11 @@ class Running:
             f"public_ranges = {[str(network) for network in PLAY_RANGES]}\n" + "".join(tables)
         )
         words = ["run", "--web", "127.0.0.1:0", "--config", settings, "--database", home / "ip.sqlite3"]
+        self.supervisor = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.supervisor.bind(str(home / "notify"))
+        self.supervisor.settimeout(20)
         environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONWARNINGS": "error"}
+        environ |= {"NOTIFY_SOCKET": str(home / "notify"), "WATCHDOG_USEC": "60000000"}
         self.process = subprocess.Popen(
             [PROGRAM, *map(str, words)],
             env=environ,
@@ -76,6 +81,7 @@ class Running:
         self.process.terminate()
         status = self.process.wait(20)
         self._rest.join(20)
+        self.supervisor.close()
         self.process.stdout.close()
         return status
 
@@ -181,6 +187,16 @@ def test_a_change_on_the_wire_is_on_every_screen_within_a_second(signed_in, visi
     assert took_s <= 1.0
     other.wait_for_selector(f"#changes summary:has-text('{new}')")
     other.wait_for_function("document.querySelector('#chart canvas') !== null")
+
+
+def test_the_supervisor_was_told_that_the_monitor_is_up_and_what_it_found(monitor):
+    """
+    As systemd expects it of a service that notifies.
+    """
+    told = [monitor.supervisor.recv(4096).decode() for _ in range(2)]
+
+    assert "READY=1" in told
+    assert any(line.startswith("STATUS=IPv4 address is 203.0.113.") for line in told)
 
 
 def test_every_control_does_what_it_says(signed_in, monitor):
