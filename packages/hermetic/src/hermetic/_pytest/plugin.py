@@ -18,6 +18,7 @@ from hermetic._pytest import (
     quarantine,
     reporting,
     resuming,
+    retry,
     retrying,
     scheduling,
 )
@@ -43,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for marker in (options.MARKER, budgets.MARKER, limiting.MARKER, retrying.MARKER, *scheduling.MARKERS.values()):
+    for marker in (options.MARKER, budgets.MARKER, limiting.MARKER, retry.MARKER, *scheduling.MARKERS.values()):
         config.addinivalue_line("markers", marker)
     # The fixtures are there also when nothing is watched: a suite that asks for them must go on working.
     config.pluginmanager.register(isolated, "hermetic-isolated")

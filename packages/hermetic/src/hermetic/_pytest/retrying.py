@@ -8,7 +8,7 @@ of them than the budget allows. Leaks and hangs are never tried again, and nothi
 
 from __future__ import annotations
 
-import math
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,42 +18,19 @@ from _pytest import runner  # pytest offers no public name for one phase of an i
 from hermetic._pytest.cancelling import is_cancellation
 from hermetic._pytest.marks import named
 from hermetic._pytest.reports import crash_message, is_repeated
+from hermetic._pytest.retry import Retry, delay_of, patterns, retry_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-MARKER = (
-    "retry(times, *, only=(), delay=0.0, fixtures='function'): run a failed test again, up to `times` times; `only` names "
-    "exception classes, `delay` is in seconds, fixtures='all' sets up higher-scoped fixtures anew too"
-)
+    from hermetic._pytest.crashes import Crashes
+
 _ATTEMPT = "hermetic_attempt"
 _UNSTABLE = "hermetic_unstable"
 # A suite of which so many tests have ended and more than this share failed is broken, not flaky.
 _ENOUGH_ENDED = 10
 _BROKEN_SHARE = 0.5
 _RAISED = pytest.StashKey[BaseException]()
-
-
-class Retry:
-    """
-    How often and when one test is tried again. `only` is empty for every exception; `delay` is in seconds.
-    """
-
-    # Written out: a dataclass costs every run a millisecond at its start.
-    __slots__ = ("delay", "is_thorough", "only", "times")
-
-    def __init__(
-        self,
-        *,
-        times: int = 0,
-        only: tuple[type[BaseException], ...] = (),
-        delay: float = 0.0,
-        is_thorough: bool = False,
-    ) -> None:
-        self.times = times
-        self.only = only
-        self.delay = delay
-        self.is_thorough = is_thorough
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -70,6 +47,19 @@ def add_options(parser: pytest.Parser) -> None:
         default=None,
         help="fail the run when more than TESTS were unstable (no limit)",
     )
+    group.addoption(
+        "--hermetic-retry-only",
+        metavar="PATTERN",
+        action="append",
+        help='only after errors in which this is found, as "ValueError: text"; repeatable',
+    )
+    group.addoption(
+        "--hermetic-retry-except",
+        metavar="PATTERN",
+        action="append",
+        help="not after errors in which this is found; repeatable",
+    )
+    group.addoption("--hermetic-retry-delay", metavar="SECONDS", help="wait before each further try (0)")
     parser.addini("hermetic_retries", "as --hermetic-retries", default="0")
     parser.addini("hermetic_unstable_budget", "as --hermetic-unstable-budget", default="")
 
@@ -86,12 +76,27 @@ def register(config: pytest.Config) -> None:
             "--hermetic-retries and pytest-rerunfailures' --reruns are both set, and every failure would be tried again "
             "by each. Leave one of them out."
         )
-    retrying = Retrying(Retry(times=times), budget=budget)
+    default = Retry(
+        times=times,
+        like=patterns(config, "--hermetic-retry-only"),
+        unlike=patterns(config, "--hermetic-retry-except"),
+        delay=delay_of(config, "--hermetic-retry-delay"),
+    )
+    retrying = Retrying(default, budget=budget, crashes=_crashes(config))
     # The controller of xdist collects nothing itself.
     if times or (config.getoption("dist", default="no") != "no" and not hasattr(config, "workerinput")):
         config.pluginmanager.register(retrying, "hermetic-retrying")
     else:
         config.pluginmanager.register(Scout(config, retrying), "hermetic-retry-scout")
+
+
+def _crashes(config: pytest.Config) -> Crashes | None:
+    given: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if given is None and config.getoption("dist", default="no") == "no":
+        return None
+    from hermetic._pytest.crashes import Crashes  # noqa: PLC0415 - only runs with workers pay for it
+
+    return Crashes.of(config, given)
 
 
 def _count(config: pytest.Config, option: str, ini: str) -> int | None:
@@ -125,8 +130,9 @@ class Retrying:
     Runs the tests that may be tried again, and collects what became of them.
     """
 
-    def __init__(self, default: Retry, *, budget: int | None) -> None:
+    def __init__(self, default: Retry, *, budget: int | None, crashes: Crashes | None) -> None:
         self._default = default
+        self._crashes = crashes
         self._budget = budget
         self._ended = self._failed = 0
         self._unstable: list[str] = []
@@ -134,8 +140,33 @@ class Retrying:
         self.was_stopped = False
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        for item in items:
-            retry_of(item, self._default)  # for its error: a typo must not wait until something fails
+        # Also for their errors: a typo must not wait until something fails.
+        times = {item.nodeid: retry_of(item, self._default).times for item in items}
+        if self._crashes is not None:
+            self._crashes.tell({nodeid: count for nodeid, count in times.items() if count != self._default.times})
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        if self._crashes is not None:
+            self._crashes.share(node)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
+        """
+        A try that took its worker along counts as one.
+        """
+        attempt = len(self._tries.get(crashitem, ())) + 1
+        setattr(report, _ATTEMPT, attempt)
+        if self._crashes is None:
+            return
+        # Written before the scheduler sends the test to a worker, which counts on from there.
+        self._crashes.write(crashitem, tries=attempt)
+        if attempt > self._crashes.times(crashitem, default=self._default.times):
+            return
+        # Schedulers that keep the tests of a file or a class together hand out an unfinished one by themselves.
+        with contextlib.suppress(NotImplementedError):
+            sched.mark_test_pending(crashitem)
+        cast("Any", report).outcome = "rerun"
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -149,10 +180,12 @@ class Retrying:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         retry = retry_of(item, self._default)
-        if not retry.times or item.config.getoption("usepdb", default=False):
+        had = 0 if self._crashes is None else self._crashes.tries(item.nodeid)
+        if (not retry.times and not had) or item.config.getoption("usepdb", default=False):
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        for attempt in range(1, retry.times + 2):
+        # Some schedulers hand out a test again that took its last worker along, without end: it is over, and was told.
+        for attempt in range(had + 1, retry.times + 2):
             reports = self._set_up_and_call(item)
             goes_on = attempt <= retry.times and self._may_go_on(item, reports, retry)
             # Told that its parent comes next, the runner tears down what has the scope of a function and keeps the rest.
@@ -187,7 +220,7 @@ class Retrying:
         raised = item.stash.get(_RAISED, None)
         if isinstance(raised, KeyboardInterrupt) or is_cancellation(raised) or hasattr(raised, "hang"):
             return False
-        if retry.only and not isinstance(raised, retry.only):
+        if not retry.is_for(raised):
             return False
         if self._ended >= _ENOUGH_ENDED and self._failed > _BROKEN_SHARE * self._ended:
             self.was_stopped = True
@@ -295,40 +328,3 @@ def new_instance(item: pytest.Item) -> None:
     if isinstance(item, pytest.Function) and isinstance(item.parent, pytest.Class):
         for name in ("_instance", "_obj"):
             vars(item).pop(name, None)
-
-
-def retry_of(item: pytest.Item, default: Retry) -> Retry:
-    """
-    What the nearest marker says, else the default.
-
-    Raises:
-        pytest.UsageError: a marker that cannot be read, with file and line.
-    """
-    mark = item.get_closest_marker("retry")
-    if mark is None:
-        return default
-    path, line, _ = item.location
-    where = f"the marker retry on {item.nodeid} ({path}:{(line or 0) + 1})"
-    times: Any = mark.args[0] if mark.args else mark.kwargs.get("times")
-    unknown = sorted(set(mark.kwargs) - {"times", "only", "delay", "fixtures"})
-    if len(mark.args) > 1 or unknown:
-        odd = f"unknown argument {', '.join(unknown)}" if unknown else f"{len(mark.args)} positional arguments"
-        raise pytest.UsageError(f"{where}: {odd}; it is {MARKER.partition(':')[0]}.")
-    if not isinstance(times, int) or isinstance(times, bool) or not 0 <= times <= 1000:
-        raise pytest.UsageError(f"{where}: times = {times!r} is no count; give a whole number from 0 to 1000.")
-    given: Any = mark.kwargs.get("only", ())
-    only = cast("tuple[object, ...]", given) if isinstance(given, tuple) else (given,)
-    if not all(isinstance(one, type) and issubclass(one, BaseException) for one in only):
-        raise pytest.UsageError(f"{where}: only = {given!r} must be an exception class or a tuple of them.")
-    delay: Any = mark.kwargs.get("delay", 0.0)
-    if not isinstance(delay, int | float) or isinstance(delay, bool) or not math.isfinite(delay) or delay < 0:
-        raise pytest.UsageError(f"{where}: delay = {delay!r} must be seconds from 0 on.")
-    fixtures: Any = mark.kwargs.get("fixtures", "function")
-    if fixtures not in {"function", "all"}:
-        raise pytest.UsageError(f"{where}: fixtures = {fixtures!r} must be 'function' or 'all'.")
-    return Retry(
-        times=times,
-        only=cast("tuple[type[BaseException], ...]", only),
-        delay=float(delay),
-        is_thorough=fixtures == "all",
-    )
