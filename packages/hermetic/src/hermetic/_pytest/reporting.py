@@ -88,6 +88,8 @@ class Reporting:
         except Exception as error:  # noqa: BLE001 - a report is never worth a run's outcome
             terminalreporter.line(f"Hermetic: no report: {type(error).__name__}: {error}")
             return
+        if self._journal.problem:
+            terminalreporter.line("Hermetic: the reports lack what could not be written to the journal by now.")
         for path in self._paths:
             try:
                 reporter.write(path)

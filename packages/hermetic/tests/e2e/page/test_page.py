@@ -5,10 +5,23 @@ The page of a run, driven as a person does: in Debian's Chromium, by keyboard an
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hermetic.record.events import LogWritten, PhaseEnded, RunEnded, TestBegan
+from hermetic.guard.deadlines.events import DeadlinePassed
+from hermetic.record.events import (
+    FixtureSetUp,
+    LogWritten,
+    OperationEnded,
+    PastKnown,
+    PhaseEnded,
+    ResourcesSampled,
+    RunEnded,
+    SuitePast,
+    TaskEnded,
+    TestBegan,
+)
 from hermetic.record.failure import Failure, FailureFrame
 from hermetic.record.journal.reading import Journal
 from hermetic.record.report import TestReporter
@@ -28,6 +41,8 @@ HOSTILE = (
     "\udcff",
     "a'b\"c",
     "x" * 100_000,
+    "\U0001f600a",
+    "\U0001f600b",
 )
 
 
@@ -42,7 +57,7 @@ def journal(names, *, bad_every):
             at += 0.002
             is_bad = phase == "call" and number % bad_every == 0
             if is_bad:
-                events.append(LogWritten(at_s=at, logger="shop", level="INFO", message=f"asked {name}"))
+                events += happened(at, name)[: None if number == 0 else -1]
             events.append(
                 PhaseEnded(
                     at_s=at,
@@ -61,6 +76,31 @@ def journal(names, *, bad_every):
         path=Path("journal"),
         header={**header, "hermetic": "1", "python": "3", "platform": "linux"},
         events=tuple(events),
+    )
+
+
+def happened(at, name):
+    """
+    Something in each lane, and the curves beneath.
+    """
+    return [
+        FixtureSetUp(at_s=at, fixture=f"shop of {name}", scope="module", duration_s=0.001),
+        OperationEnded(at_s=at, name=f"buy {name}", number=1, outcome="failed", duration_s=0.001),
+        TaskEnded(at_s=at, task=name, coroutine="pay", outcome="failed", duration_s=0.001),
+        LogWritten(at_s=at, logger="shop", level="INFO", message=f"asked {name}"),
+        ResourcesSampled(at_s=at, memory_bytes=50 << 20, descriptors=9, threads=2),
+        ResourcesSampled(at_s=at, memory_bytes=60 << 20, descriptors=9, threads=2),
+        DeadlinePassed(
+            at_s=at, test=name, phase="call", budget_s=1.0, elapsed_s=1.0, source="s", waiting_at="shop.py:7",
+            is_deadlock=False, text=f"consumer of {name}\n  await queue.get()",
+        ),
+    ]  # fmt: skip
+
+
+def known(name, **row):
+    values = {"passed": 0, "failed": 0, "judged": "unknown", **row}
+    return PastKnown(
+        at_s=0.0, test=name, strip="..F.", rate="fails 25 % of the time", since_at=1.7e9, since_code="abcdef", **values
     )
 
 
@@ -88,7 +128,18 @@ def browser():
 def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "report.html"
     names = [f"tests/test_area_{n // 100:03d}.py::test_case_{n:05d}" for n in range(5000)]
-    TestReporter(build([journal(names, bad_every=50)])).write(path)
+    past = [
+        SuitePast(
+            at_s=0.0, runs=20, tests=5000, unsteady=1, durations_s=(29.0, 30.0), failed_last=(names[1],), asked=100
+        ),
+        known(names[0], passed=5),
+        known(names[50], failed=2),
+        known(names[100], failed=1, judged="flaky"),
+    ]
+    made = journal(names, bad_every=50)
+    now = build([replace(made, events=(*made.events, *past))])
+    before = build([replace(journal(names[50:], bad_every=100), header={**made.header, "run": "before"})])
+    TestReporter(now, before=before).write(path)
     return path
 
 
@@ -125,8 +176,20 @@ def test_the_first_screen_says_what_is_wrong_without_scrolling(file, opened):
     """
     page = opened(file)
 
-    assert page.locator("#verdict").inner_text().startswith("100 failed, for 2 causes. 4900 passed, in ")
+    assert (
+        page.locator("#verdict")
+        .inner_text()
+        .startswith("100 failed, for 2 causes. 98 of them are new. 4900 passed, in ")
+    )
     assert page.locator("#facts button").first.inner_text().startswith("ValueError: no ")
+    assert [one.partition("\n")[0] for one in page.locator("#facts section").all_inner_texts()] == [
+        "Failures by cause",
+        "Since the last runs",
+        "Compared with run before",
+        "Slowest",
+        "Hungriest",
+        "Workers",
+    ]
     assert page.locator(".row").first.bounding_box()["y"] < 800
     assert page.locator(".row .outcome").first.inner_text() == "failed"
 
@@ -142,7 +205,7 @@ def test_five_thousand_tests_are_small_and_only_the_rows_in_sight_exist(file, op
     page.wait_for_function("document.querySelector('.row').dataset.index > 2000")
 
     assert file.stat().st_size <= 1_500_000
-    assert max(at_top, page.evaluate(count)) < 400
+    assert max(at_top, page.evaluate(count)) < 700
 
 
 def test_search_filters_and_causes_narrow_the_list_and_live_in_the_address(file, opened):
@@ -222,6 +285,80 @@ def test_hostile_names_and_values_change_nothing_in_the_structure(opened, tmp_pa
         assert page.locator("img").count() == 0
 
     assert shapes["calm"] == shapes["hostile"]
+
+
+def test_every_control_of_the_first_screen_does_what_it_says(file, opened):
+    """
+    What is new, what differs, who is slow and hungry, the tags among the filters, the keys, and the way back from each.
+    """
+    page = opened(file)
+
+    def number():
+        return page.locator("#number").inner_text().partition(" of ")[0]
+
+    for button, tests in (
+        ("new", "98"),
+        ("still failing", "1"),
+        ("known flaky", "1"),
+        ("mended", "1"),
+        ("broken", "49"),
+    ):
+        page.locator("#facts").get_by_role("button", name=button, exact=True).first.click()
+        assert (button, number()) == (button, tests)
+        page.locator("#clear").click()
+    page.locator("#chips button[data-tag='still failing']").click()
+    assert rows(page) == ["tests/test_area_000.py::test_case_00050"]
+    assert page.locator(".row .tag").inner_text() == "still failing"
+    page.locator("#chips button[data-tag='still failing']").click()
+    assert number() == "5000"
+    for title in ("Slowest", "Hungriest"):
+        panel = page.locator("#facts section", has=page.get_by_role("heading", name=title))
+        wanted = panel.locator("button").first.get_attribute("title")
+        panel.locator("button").first.click()
+        assert page.locator("#detail h2 .id").inner_text() == wanted
+        page.get_by_role("button", name="Close this test").click()
+        assert not page.locator("#detail").is_visible()
+    page.locator("#keys").click()
+    assert page.locator("#help").is_visible()
+    page.get_by_role("button", name="Close", exact=True).click()
+    page.keyboard.press("?")
+    page.keyboard.press("Escape")
+    assert not page.locator("#help").is_visible()
+
+
+def test_a_test_shows_its_past_what_waited_its_lanes_and_its_curves(file, opened):
+    """
+    Opened by a link; n and p go through the list; the command can be copied.
+    """
+    page = opened(file, state="#test=tests/test_area_000.py::test_case_00000")
+    detail = page.locator("#detail")
+    text = detail.inner_text()
+
+    assert "new: it had passed in the last 5 tries, since 2023-11-14 (abcdef)" in text
+    assert "new since run before: failed" in text
+    assert "consumer of tests/test_area_000.py::test_case_00000\n  await queue.get()" in text
+    lanes = [one.partition(" ")[0] for one in detail.locator(".lanes > span").all_inner_texts() if one]
+    assert lanes == [
+        "phases",
+        "fixtures",
+        "operations",
+        "tasks",
+        "log",
+        "deadlines",
+        "memory",
+        "descriptors",
+        "threads",
+    ]
+    assert detail.locator("polyline").count() == 3
+    assert detail.locator(".strip").inner_text() == "..F."
+    detail.get_by_role("button", name="copy").click()
+    assert detail.locator("p button").inner_text() in {"copied", "select and copy it"}
+    page.keyboard.press("n")
+    assert detail.locator("h2 .id").inner_text() == "tests/test_area_000.py::test_case_00050"
+    page.keyboard.press("p")
+    assert detail.locator("h2 .id").inner_text() == "tests/test_area_000.py::test_case_00000"
+    page.locator("#search").fill("asked tests/test_area_000.py::test_case_00050")
+    assert rows(page) == ["tests/test_area_000.py::test_case_00050"]
 
 
 def test_paper_shows_what_went_wrong(file, opened):

@@ -12,6 +12,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import ClassVar
 
 import hermetic.record.journal.schema
@@ -20,10 +21,11 @@ import pytest
 from hermetic.foundation import Event, Finding, Frame, Owner, Remedy, Site
 from hermetic.guard.events import FindingReported
 from hermetic.record import NotAJournalError, UnknownEvent, read
-from hermetic.record.events import Checkpoint, LogWritten, PhaseEnded, TestBegan
+from hermetic.record.events import Checkpoint, LogWritten, PhaseEnded, ResourcesSampled, TestBegan
 from hermetic.record.failure import Failure, FailureFrame
 from hermetic.record.journal import SCHEMA_VERSION, JournalError, JournalWriter
 from hermetic.record.journal.line import LONGEST_TEXT
+from hermetic.record.sampling import PERIOD_S, Sampler
 
 SCHEMA = Path(hermetic.record.journal.schema.__file__).with_name(f"schema-{SCHEMA_VERSION}.json")
 
@@ -232,7 +234,9 @@ def test_a_full_disk_is_told_never_raises_and_the_rest_is_kept_elsewhere(tmp_pat
     (rest,) = tmp_path.glob("hermetic-r-rest-*")
     assert [line.get("at_s") for line in lines(rest)][-1] == 7.0
     assert (journal.lost, journal.problem) == (0, "No space left on device")
-    assert journal.complaint == f"/dev/full: No space left on device. The rest of this run's journal is {rest}"
+    assert (
+        journal.complaint == f"/dev/full: No space left on device. The rest of this run's journal is {rest}: append it"
+    )
 
 
 def test_a_disk_that_is_full_everywhere_tells_how_much_is_lost(tmp_path, monkeypatch):
@@ -343,6 +347,8 @@ def test_a_journal_of_a_newer_version_is_read_as_far_as_it_is_known(tmp_path):
         (b"\xff\xfe\x00PNG", "its first line is not a journal's header"),
         (b"[" * 5000, "its first line is not a journal's header"),
         (b'{"kind": 5}\n', "its first line is not a journal's header"),
+        (b'{"kind": "journal", "started_at": "x"}', "in the header at line 1, started_at is 'x' and no number"),
+        (b'{"kind": "journal", "at_s": NaN}', "in the header at line 1, at_s is nan and no number"),
         (None, "No such file or directory"),
     ],
 )
@@ -360,10 +366,40 @@ def test_a_file_that_is_no_journal_is_refused_with_the_reason(tmp_path, content,
     assert str(caught.value).startswith(f"{path} is no journal: {reason}. Give a file")
 
 
+def test_a_device_is_refused_before_it_is_read():
+    """
+    What was given for a disk that is full never ends when it is read.
+    """
+    with pytest.raises(NotAJournalError, match="/dev/full is no journal: it is a device"):
+        read("/dev/full")
+
+
+def test_what_nobody_else_emits_is_asked_for_when_a_test_begins(tmp_path):
+    """
+    Samples of the process come with the first test, hold what the system tells, and come no faster than their period.
+    """
+    path = tmp_path / "journal.jsonl"
+    sampler = Sampler()
+    with JournalWriter(path, sample=sampler) as journal:
+        journal.emit(TestBegan(at_s=monotonic(), test="t"))
+        journal.emit(TestBegan(at_s=monotonic(), test="u"))
+    (one, *more) = [event for event in read(path)[0].events if isinstance(event, ResourcesSampled)]
+    again = sampler(one.at_s + 1000)
+    sampler.close()
+    sampler.close()
+
+    assert one.memory_bytes > 2**20
+    assert one.threads >= 1
+    assert [each for each in more if each.at_s - one.at_s < PERIOD_S] == []
+    assert again is not None
+    assert sampler(one.at_s + 2000) is None
+
+
 def test_a_directory_of_journals_is_read_in_the_order_of_their_beginnings(tmp_path):
     """
-    Shards of several machines lie in one directory; other files there are passed over.
+    Shards of several machines lie in one directory; other files there, and what an earlier run left, are passed over.
     """
+    JournalWriter(tmp_path / "a" / "journal.previous.jsonl", run="earlier").close()
     for name, began in (("b", 1.0), ("a", 2.0)):
         JournalWriter(tmp_path / name / "journal.jsonl", run=name, wall_clock=lambda began=began: began).close()
     (tmp_path / "other.jsonl").write_text('{"kind": "cake"}\n')

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 import json
+import math
+import stat
 import types
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -95,7 +97,9 @@ def _files(paths: Iterable[Path | str]) -> list[Path]:
     found: dict[Path, None] = {}
     for given in map(Path, paths):
         if given.is_dir():
-            inside = [one for one in sorted(given.rglob("*.jsonl")) if _begins_as_journal(one)]
+            # What an earlier run left is kept beside the newest, and is no part of it.
+            named = [one for one in sorted(given.rglob("*.jsonl")) if not one.stem.endswith(".previous")]
+            inside = [one for one in named if _begins_as_journal(one)]
             if not inside:
                 raise NotAJournalError(given, "no file in this directory begins as a journal does")
             found.update(dict.fromkeys(inside))
@@ -107,8 +111,11 @@ def _files(paths: Iterable[Path | str]) -> list[Path]:
 
 
 def _begins_as_journal(path: Path) -> bool:
-    with path.open("rb") as file:
-        return b'"kind":"journal"' in file.readline(4096)
+    try:
+        with path.open("rb") as file:
+            return b'"kind":"journal"' in file.readline(4096)
+    except OSError:
+        return False
 
 
 def read_file(path: Path) -> list[Journal]:
@@ -119,6 +126,8 @@ def read_file(path: Path) -> list[Journal]:
         NotAJournalError: the file cannot be read, or holds no line of a journal.
     """
     try:
+        if stat.S_ISCHR(path.stat().st_mode):
+            raise NotAJournalError(path, "it is a device, and some of those never end")
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise NotAJournalError(path, error.strerror or str(error)) from error
@@ -126,7 +135,7 @@ def read_file(path: Path) -> list[Journal]:
     for number, line in enumerate(text.splitlines(), 1):
         values = _values(line)
         if values is not None and values.get("kind") == "journal":
-            parts.append(_Part(path, values))
+            parts.append(_Part(path, _checked(path, number, values)))
         elif parts:
             parts[-1].take(number, line, values)
         elif line.strip():
@@ -134,6 +143,15 @@ def read_file(path: Path) -> list[Journal]:
     if not parts:
         raise NotAJournalError(path, "it is empty")
     return [part.journal() for part in parts]
+
+
+def _checked(path: Path, number: int, header: dict[str, Any]) -> dict[str, Any]:
+    # The clocks of a header are calculated with by everybody; its other values are only shown.
+    for name in ("started_at", "at_s", "schema"):
+        value = header.get(name, 0)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise NotAJournalError(path, f"in the header at line {number}, {name} is {value!r} and no number")
+    return header
 
 
 def _values(line: str) -> dict[str, Any] | None:

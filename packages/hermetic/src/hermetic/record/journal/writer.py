@@ -112,7 +112,10 @@ class JournalWriter:
 
     def emit(self, event: Event) -> None:
         self._events.append(event)
-        if event.kind in _AT_ONCE or len(self._events) >= _MANY:
+        # The thread may not get its turn on a busy machine: what has waited for longer is written by who emits next. The
+        # thread may take all of it at any moment, too.
+        oldest = next(iter(self._events), event)
+        if event.kind in _AT_ONCE or len(self._events) >= _MANY or event.at_s - oldest.at_s > PERIOD_S:
             self._beat()
         elif not self._sentry.is_awake and self._file >= 0:
             self._sentry.wake()
@@ -188,7 +191,7 @@ class JournalWriter:
             with contextlib.suppress(OSError):
                 rest.unlink()
         else:
-            self.told = f"{self.path}: {self.problem}. The rest of this run's journal is {rest}"
+            self.told = f"{self.path}: {self.problem}. The rest of this run's journal is {rest}: append it"
         self._unwritten.clear()
 
     @property

@@ -154,8 +154,12 @@ class _Builder:
                 draft = self._put(event, draft, name, since(event))
         ended = since(journal.events[-1]) if journal.events else began
         if not (journal.worker == "" and len(self._journals) > 1 and draft is None):
-            pid, host = int(journal.header.get("pid", 0)), str(journal.header.get("host", ""))
-            self._workers.append(Worker(name=name, host=host, pid=pid, began_s=round(began, 6), ended_s=ended))
+            pid, host = journal.header.get("pid", 0), str(journal.header.get("host", ""))
+            self._workers.append(
+                Worker(
+                    name=name, host=host, pid=pid if isinstance(pid, int) else 0, began_s=round(began, 6), ended_s=ended
+                )
+            )
 
     def _begin(self, nodeid: str, worker: str, at_s: float) -> _Draft:
         draft = _Draft(worker=worker, began_s=at_s)

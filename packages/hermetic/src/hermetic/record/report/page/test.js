@@ -33,7 +33,7 @@ function rerun(test) {
 function compared(test) {
   const found = [];
   for (const [name, rows] of Object.entries((first.comparison || { rows: {} }).rows)) {
-    for (const row of rows) if (row[0] === test.id) found.push(name + " since run " + first.comparison.run + ": " + row[1] + " → " + row[2]);
+    for (const row of rows) if (row[0] === test.id) found.push(name + " since run " + first.comparison.run + ": " + (row[1] ? row[1] + " → " : "") + row[2]);
   }
   return found;
 }
