@@ -120,7 +120,8 @@ def _journal(config: pytest.Config, settings: Settings) -> JournalWriter | None:
 
 
 def _watch_tasks(config: pytest.Config, sink: Sink) -> None:
-    config.add_cleanup(late.load("hermetic.record.tasks").TaskTimes(sink).install())
+    times = late.load("hermetic.record.tasks").TaskTimes(sink, root=str(config.rootpath))
+    config.add_cleanup(times.install())
 
 
 class JournalWarning(pytest.PytestWarning):

@@ -46,7 +46,11 @@ class Explaining:
             failure_of = late.load("hermetic.record.taking").failure_of
             given: dict[str, object] = getattr(item, "funcargs", {})
             self._failures[item.nodeid, call.when] = failure_of(
-                call.excinfo.value, project=self._project, facts=facts_of, given=given
+                call.excinfo.value,
+                project=self._project,
+                facts=facts_of,
+                given=given,
+                root=str(item.config.rootpath),
             )
 
 

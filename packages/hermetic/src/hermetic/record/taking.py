@@ -5,6 +5,7 @@ From a live exception to its values, while its frames and its objects can still 
 from __future__ import annotations
 
 import linecache
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from hermetic.record.failure import Failure, FailureFrame
@@ -29,18 +30,20 @@ def failure_of(
     project: Project,
     facts: FactsOf | None = None,
     given: Mapping[str, object] | None = None,
+    root: str = "",
 ) -> Failure:
     """
-    The exception and what caused it, as values.
+    The exception and what caused it, as values. Files below the directory `root` are named relative to it, so that the same
+    failure is the same on every machine.
 
     `facts` is asked for what the objects of each exception know; `given` are the values of the test's fixtures by name. It
     never raises: an exception whose text cannot be had is told as such.
     """
-    return _failure(error, project, facts, given or {}, depth=0)
+    return _failure(error, project, facts, given or {}, root=root, depth=0)
 
 
 def _failure(
-    error: BaseException, project: Project, facts: FactsOf | None, given: Mapping[str, object], *, depth: int
+    error: BaseException, project: Project, facts: FactsOf | None, given: Mapping[str, object], *, root: str, depth: int
 ) -> Failure:
     following = _following(error)
     known: dict[str, FactValue] = {}
@@ -53,11 +56,11 @@ def _failure(
         type=type_name(type(error)),
         message=_message(error),
         bases=tuple(type_name(base) for base in type(error).__mro__[1:-1]),
-        frames=frames_of(error.__traceback__, project),
+        frames=frames_of(error.__traceback__, project, root=root),
         facts=known,
         cause=None
         if following is None or depth >= _LONGEST_CHAIN
-        else _failure(following, project, facts, given, depth=depth + 1),
+        else _failure(following, project, facts, given, root=root, depth=depth + 1),
     )
 
 
@@ -87,17 +90,18 @@ def _message(error: BaseException) -> str:
     return text if len(text) <= _LONGEST_MESSAGE else text[: _LONGEST_MESSAGE - 1] + "…"
 
 
-def frames_of(trace: TracebackType | None, project: Project) -> tuple[FailureFrame, ...]:
+def frames_of(trace: TracebackType | None, project: Project, *, root: str = "") -> tuple[FailureFrame, ...]:
     """
     The frames of a traceback, outermost first; of a very deep one the innermost.
     """
+    above = root.rstrip(os.sep) + os.sep if root else ""
     found: list[FailureFrame] = []
     while trace is not None:
         frame: Any = trace.tb_frame
         code = frame.f_code
         found.append(
             FailureFrame(
-                file=code.co_filename,
+                file=code.co_filename.removeprefix(above),
                 line=trace.tb_lineno or 0,
                 function=getattr(code, "co_qualname", code.co_name),
                 module=str(frame.f_globals.get("__name__", "")),

@@ -33,11 +33,12 @@ class TaskTimes:
     """
     Tells `sink` of the tasks that loops of asyncio's own kind run, from `install` to the call of what it returns.
 
-    At most 200 tasks of one second are told; failed ones always are.
+    Files below the directory `root` are named relative to it. At most 200 tasks of one second are told; failed ones always are.
     """
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, *, root: str = "") -> None:
         self._sink = sink
+        self._root = root
         self._project = Project()
         self._second = 0.0
         self._told = 0
@@ -87,5 +88,5 @@ class TaskTimes:
 
     def _look_again(self, task: asyncio.Task[Any], error: BaseException) -> None:
         if getattr(task, "_log_traceback", False):
-            failure = failure_of(error, project=self._project)
+            failure = failure_of(error, project=self._project, root=self._root)
             self._sink.emit(TaskFailed(at_s=monotonic(), task=task.get_name(), failure=failure))

@@ -13,17 +13,20 @@ _BAD: Final = frozenset({"failed", "error", "lost"})
 
 def workers(document: dict[str, Any]) -> list[dict[str, Any]]:
     """
-    For each worker its name, the share of the run's time that it spent in tests, and bars and bad moments as parts of the
-    run's duration in thousandths. What follows within a four-hundredth is one bar.
+    For each worker its name, the share of the time that it spent in tests, and bars and bad moments in thousandths of the time
+    from the first test's beginning to the last one's end. What follows within a four-hundredth is one bar.
     """
-    whole = max(document["run"]["duration_s"], 1e-3)
+    all_tries = [one for test in document["tests"] for one in test["tries"]]
+    start = min((one["began_s"] for one in all_tries), default=0.0)
+    whole = max(max((one["began_s"] + one["duration_s"] for one in all_tries), default=0.0) - start, 1e-3)
     tries: dict[str, list[tuple[float, float]]] = {}
     bad: dict[str, list[float]] = {}
     for test in document["tests"]:
         for one in test["tries"]:
-            tries.setdefault(one["worker"], []).append((one["began_s"], one["began_s"] + one["duration_s"]))
+            began = one["began_s"] - start
+            tries.setdefault(one["worker"], []).append((began, began + one["duration_s"]))
             if one["outcome"] in _BAD:
-                bad.setdefault(one["worker"], []).append(one["began_s"])
+                bad.setdefault(one["worker"], []).append(began)
     return [
         {
             "name": worker["name"],
