@@ -22,6 +22,9 @@ import threading
 import time
 import weakref
 from pathlib import Path
+
+# Taken at import: a test may break the module's own.
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -85,6 +88,7 @@ class JournalWriter:
         self._lock = threading.RLock()
         self._encoder = Encoder()
         self._events: list[Event] = []
+        self._since = 0.0
         self._unwritten = bytearray()
         self._unwritten_events = 0
         self._sample = sample
@@ -101,7 +105,7 @@ class JournalWriter:
             "python": platform.python_version(),
             "platform": sys.platform,
             "started_at": wall_clock(),
-            "at_s": time.monotonic(),
+            "at_s": monotonic(),
             **(about or {}),
         }
         # A line that a killed process left half written ends here.
@@ -111,18 +115,19 @@ class JournalWriter:
         self._write()
 
     def emit(self, event: Event) -> None:
+        # The thread may not get its turn on a busy machine: what has waited for longer is written by who emits next.
+        now = monotonic()
+        if not self._events:
+            self._since = now
         self._events.append(event)
-        # The thread may not get its turn on a busy machine: what has waited for longer is written by who emits next. The
-        # thread may take all of it at any moment, too.
-        oldest = next(iter(self._events), event)
-        if event.kind in _AT_ONCE or len(self._events) >= _MANY or event.at_s - oldest.at_s > PERIOD_S:
+        if event.kind in _AT_ONCE or len(self._events) >= _MANY or now - self._since > PERIOD_S:
             self._beat()
         elif not self._sentry.is_awake and self._file >= 0:
             self._sentry.wake()
 
     def _beat(self) -> None:
         if self._sample is not None and self._file >= 0:
-            event = self._sample(time.monotonic())
+            event = self._sample(monotonic())
             if event is not None:
                 self._events.append(event)
         self.flush()
