@@ -63,7 +63,7 @@ function drawComparison() {
 function workers() {
   const lanes = make("div", { class: "lanes" });
   for (const worker of first.workers) {
-    const said = worker.name + ": " + count(worker.tests, "try").replace("trys", "tries") + ", at work " + Math.round(100 * worker.busy) + " % of the time" + (worker.bad.length ? ", marks where one failed" : "");
+    const said = worker.name + ": " + worker.tests + (worker.tests === 1 ? " try" : " tries") + ", at work " + Math.round(100 * worker.busy) + " % of the time" + (worker.bad.length ? ", marks where one failed" : "");
     const lane = make("div", { class: "lane", role: "img", "aria-label": plain(said), title: plain(said) });
     for (const [from, took] of worker.bars) lane.append(bar(from / 10, took / 10));
     for (const at of worker.bad) lane.append(bar(at / 10, 0, "bad"));
