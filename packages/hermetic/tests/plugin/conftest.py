@@ -28,6 +28,8 @@ PLUGINS = {
     "cov": ("pytest_cov.plugin",),
     "timeout": ("pytest_timeout",),
     "aiohttp": ("aiohttp.pytest_plugin",),
+    "pytest-aiohttp": ("pytest_aiohttp.plugin",),
+    "isolated": ("pytest_isolated.plugin",),
 }
 
 

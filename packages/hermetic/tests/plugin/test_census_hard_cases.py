@@ -161,41 +161,86 @@ def test_a_rule_without_a_reason_is_refused(suite):
     assert "there is no reason. Write KIND: REASON" in run.text
 
 
+# How each kind is opened, how the handed-over one is closed, and what it is called.
+KINDS = {
+    "sqlite3.connection": ("sqlite3.connect(':memory:')", "one.close()"),
+    "socket": ("socket.socket()", "one.close()"),
+    "file": ("open(str(tmp_path_factory.mktemp('x') / 'x'), 'w')", "one.close()"),
+    "descriptor": ("os.open('/', os.O_RDONLY)", "os.close(one)"),
+    "mmap": ("mmap.mmap(-1, 4096)", "one.close()"),
+    "tempfile": ("tempfile.mkdtemp()", "os.rmdir(one)"),
+    "thread": ("started(threading.Thread(target=STOP.wait, daemon=True))", "ONE.set(); one.join()"),
+    "executor.thread": ("used(concurrent.futures.ThreadPoolExecutor(1))", "one.shutdown()"),
+    "subprocess": ("subprocess.Popen(['sleep', '60'])", "one.kill(); one.wait()"),
+    "asyncio.loop": ("asyncio.new_event_loop()", "one.close()"),
+    "exit_stack": ("filled(contextlib.ExitStack())", "one.close()"),
+}
+
 THREE = """
-import sqlite3
+import asyncio, concurrent.futures, contextlib, mmap, os, socket, sqlite3, subprocess, tempfile, threading
 import pytest
 
 kept = []
+STOP = threading.Event()
+ONE = threading.Event()
 
+def started(thread):
+    thread.start()
+    return thread
+
+def used(pool):
+    pool.submit(int).result()
+    return pool
+
+def filled(stack):
+    stack.callback(int)
+    return stack
+"""
+
+OF_ONE_KIND = """
 @pytest.fixture(scope="module")
-def module_db():
-    kept.append(sqlite3.connect("file:module?mode=memory", uri=True))
+def module_{name}(tmp_path_factory):
+    kept.append({made})  # module
     return kept[-1]
 
 @pytest.fixture
-def lender():
-    return sqlite3.connect("file:lent?mode=memory", uri=True)
+def lender_{name}(tmp_path_factory):
+    return {lent}
 
 @pytest.fixture
-def borrower(lender):
-    yield lender
-    lender.close()
+def borrower_{name}(lender_{name}):
+    yield lender_{name}
+    one = lender_{name}
+    {closed}
 
-def test_all_at_once(module_db, borrower):
-    kept.append(sqlite3.connect("file:test?mode=memory", uri=True))
+def test_{name}(module_{name}, borrower_{name}, tmp_path_factory):
+    kept.append({made})  # test
 """
 
 
 def test_a_module_leak_a_test_leak_and_a_hand_over_keep_apart(suite):
     """
-    One kind, one moment, three owners: two findings, each its own owner's, and silence about what was handed over.
+    Of each kind, one moment and three owners: two findings, each its own owner's, and silence about what was handed over.
     """
-    suite.write("test_three.py", THREE)
+    text = THREE + "".join(
+        OF_ONE_KIND.format(name=kind.replace(".", "_"), made=made, lent=made.replace("STOP", "ONE"), closed=closed)
+        for kind, (made, closed) in KINDS.items()
+    )
+    suite.write("test_three.py", text)
+    lines = text.strip().splitlines()
 
     run = suite.run()
 
-    assert {
-        ("function test test_three.py::test_all_at_once", ("test_three.py", 21), "file:test?mode=memory"),
-        ("module fixture module_db", ("test_three.py", 8), "file:module?mode=memory"),
-    } == {(one.owner, one.line, one.finding["subject"]) for one in run.found}
-    assert len(run.found) == 2
+    def place(one):
+        shown = [lines[frame["line"] - 1].rpartition("# ")[2] for frame in one.finding["site"]["frames"]]
+        return next((word for word in shown if word in {"module", "test"}), shown)
+
+    found = sorted((one.kind, one.owner, place(one)) for one in run.found)
+    assert found == sorted(
+        (kind, owner, place)
+        for kind in KINDS
+        for owner, place in (
+            (f"function test test_three.py::test_{kind.replace('.', '_')}", "test"),
+            (f"module fixture module_{kind.replace('.', '_')}", "module"),
+        )
+    ), run.text

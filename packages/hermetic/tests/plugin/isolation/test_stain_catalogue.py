@@ -49,6 +49,7 @@ import abc, asyncio, atexit, builtins, codecs, collections.abc, contextlib, cont
 import gc, io, locale, logging, multiprocessing, os, random, resource, signal, socket, subprocess, sys, tempfile, threading, time, types
 import unittest.mock, urllib.parse, warnings
 
+import numpy.random
 import pytest
 
 import shop
@@ -269,6 +270,18 @@ CATALOGUE = [
         "decimal.getcontext().prec = 3  # here",
         "with decimal.localcontext() as context:\n    context.prec = 3\ndecimal.Decimal(1) / decimal.Decimal(3)",
         "decimal.getcontext().prec == 28",
+    ),
+    Seed(
+        "numpy-errors",
+        "numpy.seterr(divide='raise')  # here",
+        "with numpy.errstate(divide='raise'):\n    pass",
+        "numpy.geterr()['divide'] == 'warn'",
+    ),
+    Seed(
+        "numpy-random",
+        "numpy.random.seed(7)  # here",
+        "[numpy.random.random() for _ in range(5000)]\nnumpy.random.default_rng(7).random()",
+        "numpy.random.random() != numpy.random.RandomState(7).random()",
     ),
     Seed(
         "context-variable",

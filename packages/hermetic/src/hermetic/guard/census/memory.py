@@ -22,18 +22,28 @@ if TYPE_CHECKING:
 
 class MappingMade:
     """
-    That an mmap was made; which one, is looked for only when it matters.
+    That an mmap was made; which one, is looked for only when it matters, or when the next one is made.
     """
 
-    __slots__ = ("known", "length")
+    __slots__ = ("known", "length", "own")
 
     def __init__(self, length: int, known: frozenset[int]) -> None:
         self.length = length
         self.known = known
+        self.own: frozenset[int] | None = None
+
+    def settle(self, there: frozenset[int]) -> None:
+        """
+        The next one is about to be made, and these are there: no later one is mistaken for this.
+        """
+        self.own = there - self.known
 
     def objects(self) -> list[Any]:
         return [
-            one for one in _mappings() if id(one) not in self.known and (not self.length or len(one) == self.length)
+            one
+            for one in _mappings()
+            if (id(one) not in self.known if self.own is None else id(one) in self.own)
+            and (not self.length or len(one) == self.length)
         ]
 
 
@@ -51,8 +61,14 @@ class Mappings(Basic):
     remedy = Remedy(text="Map inside a with:", code="with mmap.mmap(file.fileno(), 0) as view:\n    …")
 
     def install(self, intake: Intake) -> Callable[[], None]:
+        last: list[MappingMade] = []
+
         def making(arguments: tuple[Any, ...]) -> None:
-            intake.opened(self, MappingMade(int(arguments[1]), frozenset(map(id, _mappings()))), skip=3)
+            there = frozenset(map(id, _mappings()))
+            for one in last:
+                one.settle(there)
+            last[:] = [MappingMade(int(arguments[1]), there)]
+            intake.opened(self, last[0], skip=3)
 
         return audit.listen("mmap.__new__", making)
 
