@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from ip_monitor.cli.exit_status import ExitStatus
+from ip_monitor.cli.finding import Finding
 from ip_monitor.cli.options import settings_options
 from ip_monitor.cli.output import echo_json
 from ip_monitor.errors import IPMonitorError
@@ -26,24 +28,12 @@ if TYPE_CHECKING:
 _LEAST_FREE_BYTES = 50 * 2**20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """
-    One thing looked at.
-    """
-
-    topic: str
-    state: Literal["ok", "warning", "wrong"]
-    text: str
-    remedy: str = ""
-
-
 @click.command()
 @settings_options
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def command(request: Request, *, as_json: bool) -> int:
     """
-    Look at settings, database, disk, providers and sinks, and say what stands in the way. Changes nothing and
+    Look at settings, database, disk, providers, names, clock, page, Discord and sinks, and say what stands in the way. Changes nothing and
     announces nothing. Exit status 1 if something is wrong.
     """
     try:
@@ -52,7 +42,7 @@ def command(request: Request, *, as_json: bool) -> int:
         findings = [Finding(topic="settings", state="wrong", text=str(error), remedy="Mend them, and look again.")]
     else:
         findings = [*_settings(loaded), *_database(loaded.settings.database), *_providers(loaded.settings)]
-        findings += [*_discord(loaded.settings), _sinks(loaded.settings)]
+        findings += [*_surroundings(loaded.settings), *_discord(loaded.settings), _sinks(loaded.settings)]
     if as_json:
         echo_json([asdict(finding) for finding in findings])
     else:
@@ -117,6 +107,21 @@ def _providers(settings: Settings) -> Iterator[Finding]:
         remedy = "Check the connection, name resolution and firewall; `ip-monitor simulate` works without them."
         text = f"{len(operators)} operators answer, and two must agree"
         yield Finding(topic="providers", state="wrong", text=text, remedy=remedy)
+
+
+def _surroundings(settings: Settings) -> Iterator[Finding]:
+    from ip_monitor.bootstrap import provider_specs  # noqa: PLC0415
+    from ip_monitor.cli import surroundings  # noqa: PLC0415
+
+    async def look() -> list[Finding]:
+        specs = provider_specs(settings)
+        return [await surroundings.names(specs), await surroundings.clock(specs, now=lambda: datetime.now(UTC))]
+
+    try:
+        yield from asyncio.run(look())
+    except IPMonitorError as error:
+        yield Finding(topic="names", state="wrong", text=str(error))
+    yield from surroundings.page(settings)
 
 
 def _discord(settings: Settings) -> Iterator[Finding]:
