@@ -49,12 +49,18 @@ def directory_of(config: pytest.Config) -> Path | None:
     """
     Where this process keeps outcomes; None where it keeps none.
     """
+    return None if hasattr(config, "workerinput") or config.getoption("collectonly") else place_of(config)
+
+
+def place_of(config: pytest.Config) -> Path | None:
+    """
+    Where the history is; None when it is switched off.
+    """
     given: str | None = config.getoption("--hermetic-history")
     where = given if given is not None else str(config.getini("hermetic_history"))
-    if where == "off" or hasattr(config, "workerinput") or config.getoption("collectonly"):
+    if where == "off":
         return None
-    base = config.invocation_params.dir if given is not None else config.rootpath
-    return base / where
+    return (config.invocation_params.dir if given is not None else config.rootpath) / where
 
 
 class Keeper:

@@ -21,6 +21,8 @@ from hermetic._pytest import (
     retry,
     retrying,
     scheduling,
+    sharding,
+    sharing,
 )
 
 if TYPE_CHECKING:
@@ -41,15 +43,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     interleaving.add_options(parser)
     probing.add_options(parser)
     reporting.add_options(parser)
+    sharding.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for marker in (options.MARKER, budgets.MARKER, limiting.MARKER, retry.MARKER, *scheduling.MARKERS.values()):
+    for marker in (
+        options.MARKER,
+        budgets.MARKER,
+        limiting.MARKER,
+        retry.MARKER,
+        sharing.MARKER,
+        *scheduling.MARKERS.values(),
+    ):
         config.addinivalue_line("markers", marker)
     # The fixtures are there also when nothing is watched: a suite that asks for them must go on working.
     config.pluginmanager.register(isolated, "hermetic-isolated")
     config.pluginmanager.register(mocking, "hermetic-mocking")
     config.pluginmanager.register(scheduling, "hermetic-scheduling")
+    config.pluginmanager.register(sharing, "hermetic-sharing")
     config.pluginmanager.register(limiting, "hermetic-limits-fixture")
     if config.getoption("--hermetic-fixtures"):
         from hermetic._pytest.doctoring import Doctor  # noqa: PLC0415 - nobody else pays for it
@@ -63,6 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
         _examine(config, settings, team=None)
         return
     histories.register(config)
+    sharding.register(config, history=histories.place_of(config))
     retrying.register(config)
     quarantine.register(config)
     from hermetic._pytest.assembly import assemble  # noqa: PLC0415 - a run that is switched off pays nothing

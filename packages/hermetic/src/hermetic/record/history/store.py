@@ -309,6 +309,17 @@ class HistoryStore:
         """
         return _runs_of(self._db)
 
+    def durations(self, *, last: int = 10) -> dict[str, float]:
+        """
+        How long each test took on average when it passed in the newest runs, in seconds.
+        """
+        rows = self._db.execute(
+            "SELECT t.name, avg(o.duration_us) / 1e6 FROM (SELECT number FROM runs ORDER BY at DESC LIMIT ?) r "
+            "JOIN outcomes o ON o.run = r.number JOIN tests t ON t.number = o.test WHERE o.outcome = 0 GROUP BY t.number",
+            (last,),
+        )
+        return {name: round(seconds, 6) for name, seconds in rows}
+
     def counts(self, *, since: float = 0.0) -> list[tuple[str, int, int]]:
         """
         For each test its name, how many tries counted and how many of them failed, since a moment.

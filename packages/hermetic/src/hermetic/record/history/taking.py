@@ -5,7 +5,9 @@ Runs of other machines and other tools: taken in and given away.
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from datetime import UTC, datetime
+from statistics import fmean
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -52,6 +54,25 @@ def take(store: HistoryStore, file: Path) -> int:
     except UnicodeDecodeError as error:
         raise HistoryError("is neither of the three", where=str(file), remedy=_REMEDY) from error
     return sum(store.add(run, tries) for run, tries in _several(text.splitlines(), source=str(file)))
+
+
+def durations(file: Path) -> dict[str, float]:
+    """
+    How long each test took on average when it passed, in seconds, by a file of JSON Lines.
+
+    Raises:
+        HistoryError: it is none, or cannot be read.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise HistoryError(f"cannot be read: {error}", where=str(file), remedy=_REMEDY) from error
+    seen: defaultdict[str, list[float]] = defaultdict(list)
+    for _, tries in _several(lines, source=str(file)):
+        for one in tries:
+            if one.did_pass:
+                seen[one.test].append(one.duration_s)
+    return {test: round(fmean(several), 6) for test, several in seen.items()}
 
 
 def _several(lines: list[str], *, source: str) -> Iterator[tuple[Run, list[Try]]]:
