@@ -1,7 +1,8 @@
 """
 Months of checks in virtual time against a world in which operators of less than half of the weight do their worst.
 
-The whole monitor runs: loop, panel, vote, confirmation and a real SQLite file. Only time is virtual, and SQLite is called
+The whole monitor runs as the product joins it: loop, hedged panel, circuit breakers, vote, confirmation and a real SQLite
+file. Only time is virtual, and SQLite is called
 without its threads so that virtual time never runs ahead of it.
 """
 
@@ -19,8 +20,9 @@ import pytest
 from ip_monitor.adapters.storage.sqlite.file import prepare
 from ip_monitor.adapters.storage.sqlite.storage import SQLiteIPStorage
 from ip_monitor.application.announcing import Announcer
+from ip_monitor.application.guarding import SourceBreakers
 from ip_monitor.application.monitor import Monitor
-from ip_monitor.application.panel import Panel
+from ip_monitor.application.panel import HEDGE_S, Panel
 from ip_monitor.application.schedule import Schedule
 from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.answers import Answer, Failure, FailureKind, Source
@@ -243,7 +245,13 @@ async def live(loop, checks, seed, path):
     judge = Judge(world)
     storage = SQLiteIPStorage(path, InlinePool(path), None)
     monitor = Monitor(
-        Panel([Operator(world, name) for name in world.names], clock=clock, deadline_s=DEADLINE_S),
+        Panel(
+            [Operator(world, name) for name in world.names],
+            clock=clock,
+            deadline_s=DEADLINE_S,
+            hedge_s=HEDGE_S,
+            guard=SourceBreakers(clock=clock, rng=random.Random(seed)),
+        ),
         storage=storage,
         ballots=storage,
         announcer=Announcer([judge], clock=clock),

@@ -20,7 +20,8 @@ from ip_monitor.application.cancellation import cancel_and_wait
 from ip_monitor.application.portal_watch import PortalWatch
 from ip_monitor.application.ports import StorageUnavailableError
 from ip_monitor.application.schedule import Schedule
-from ip_monitor.domain.ballots import Ballot, Electorate, Rules, tally
+from ip_monitor.domain.addresses import is_same_line
+from ip_monitor.domain.ballots import Ballot, Electorate, Prospect, Rules, prospect, tally
 from ip_monitor.domain.changes import Change
 from ip_monitor.domain.checks import Check, Trigger
 from ip_monitor.domain.events import AnswerArrived, ChangeRecorded, CheckFinished, CheckStarted, ConfirmationStarted
@@ -28,7 +29,7 @@ from ip_monitor.domain.verdicts import VerdictKind
 from ip_monitor.resilience.clock import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from ip_monitor.application.announcing import Announcer
     from ip_monitor.application.panel import Panel
@@ -83,7 +84,7 @@ class _Course:
 
 
 def _agree(ballots: Sequence[Ballot]) -> bool:
-    return len(ballots) > 1 and ballots[-1].verdict.address == ballots[-2].verdict.address
+    return len(ballots) > 1 and is_same_line(ballots[-1].verdict.address, ballots[-2].verdict.address)
 
 
 class Monitor:
@@ -243,6 +244,7 @@ class Monitor:
             finished_at=utc_now(self._clock),
             ballots=tuple(course.rounds[family][-1] for family in families),
             changes=changes,
+            earlier=tuple(ballot for family in families for ballot in course.rounds[family][:-1]),
             unconfirmed=course.unconfirmed(),
         )
         self._finish(check)
@@ -266,7 +268,7 @@ class Monitor:
 
         watch.begin()
         try:
-            answers = await self._panel.ask(families, on_answer=arrived)
+            answers = await self._panel.ask(families, on_answer=arrived, judge=self._judge())
             ballots = {family: self._tally(course, family, answers, portal_seen=False) for family in families}
             offline = [family for family, ballot in ballots.items() if ballot.verdict.kind is VerdictKind.OFFLINE]
             watch.ask(offline)
@@ -277,6 +279,18 @@ class Monitor:
             await watch.aclose()
         for family, ballot in ballots.items():
             course.rounds[family].append(ballot)
+
+    def _judge(self) -> Callable[[Family, Sequence[Answer], Collection[str]], Prospect]:
+        """
+        How far the answers of a panel have come. Who may vote is settled when the panel begins.
+        """
+        electorates = {family: Electorate.of(self._panel.sources, family) for family in self._panel.families}
+        rules = {family: self._rules(electorate) for family, electorate in electorates.items()}
+
+        def judge(family: Family, answers: Sequence[Answer], under_way: Collection[str]) -> Prospect:
+            return prospect(answers, electorates[family], under_way, rules=rules[family])
+
+        return judge
 
     def _tally(self, course: _Course, family: Family, answers: Sequence[Answer], *, portal_seen: bool) -> Ballot:
         own = [answer for answer in answers if answer.source.family is family]

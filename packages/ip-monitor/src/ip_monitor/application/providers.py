@@ -240,7 +240,7 @@ class IPAPIManager:
         Count what a finished check's sources answered.
         """
         if isinstance(event, CheckFinished):
-            for ballot in event.check.ballots:
+            for ballot in (*event.check.earlier, *event.check.ballots):
                 self._count(ballot)
 
     def _count(self, ballot: Ballot) -> None:
@@ -303,4 +303,4 @@ class IPAPIManager:
         self._on_change()
 
     def _put_to_panel(self) -> None:
-        self._panel.replace([self._providers[one.spec.name] for one in self.list() if one.is_enabled])
+        self._panel.replace((one.priority, self._providers[one.spec.name]) for one in self.list() if one.is_enabled)

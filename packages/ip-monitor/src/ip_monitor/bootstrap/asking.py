@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ip_monitor.adapters.storage.sqlite import SQLiteIPStorage
     from ip_monitor.application.announcing import Announcer
     from ip_monitor.application.delivery import Delivery
+    from ip_monitor.application.panel import SourceGuard
     from ip_monitor.application.ports import Clock
     from ip_monitor.domain.providers import ProviderSpec
     from ip_monitor.settings import Settings
@@ -49,6 +50,7 @@ class Asking:
         specs: whom to ask; None takes what the settings say.
         keeper: what the monitor writes to; nothing, for one that only looks.
         storage: keeps what people decided about providers.
+        guard: knows which sources keep failing.
     """
 
     def __init__(
@@ -61,13 +63,16 @@ class Asking:
         announcer: Announcer,
         delivery: Delivery | None,
         clock: Clock,
+        guard: SourceGuard | None = None,
     ) -> None:
         self._chosen = provider_specs(settings) if specs is None else tuple(specs)
         self._spares = spare_specs(settings, self._chosen) if specs is None else ()
         self._storage = storage
         self._announcer = announcer
         self.client = HTTPClient(policy=AddressPolicy(settings.public_ranges))
-        self.panel = Panel([], clock=clock, deadline_s=settings.timeout_s)
+        self.panel = Panel(
+            [], clock=clock, deadline_s=settings.timeout_s, hedge_s=settings.hedge_s or None, guard=guard
+        )
         self.manager = IPAPIManager(
             self.panel,
             store=storage,

@@ -43,6 +43,30 @@ def family_of(address: Address) -> Family:
     return Family(address.version)
 
 
+HOST_BITS_V6 = 64
+"""
+The part of an IPv6 address that a machine chooses by itself, and with privacy addresses anew every day. Source: RFC
+4291 section 2.5.4, RFC 8981.
+"""
+
+
+def network_key(address: Address) -> int:
+    """
+    Equal for addresses that name the same line: an IPv4 address is one, and of IPv6 only the prefix of 64 bits counts,
+    because the rest is the machine's own choice.
+    """
+    return int(address) if address.version == 4 else int(address) >> HOST_BITS_V6
+
+
+def is_same_line(one: Address | None, other: Address | None) -> bool:
+    """
+    Whether both name the same line; two that are None do.
+    """
+    if one is None or other is None:
+        return one is other
+    return one.version == other.version and network_key(one) == network_key(other)
+
+
 class AddressRefusedError(IPMonitorError, ValueError):
     """
     A text that is not an acceptable public address.

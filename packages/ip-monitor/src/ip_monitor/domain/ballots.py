@@ -7,6 +7,9 @@ the weight can lie, be stale, captive or silent in any combination without causi
 `disputed`. Liars that agree with one another and hold more than half of the weight win; no vote can prevent that.
 
 The previous address has it easier: it stays as long as nobody contradicts it, because no answer is never a change.
+
+Of IPv6 addresses the prefix votes. Each question leaves from a host part of the machine's own choice, which may differ
+from one question to the next and is replaced every day; it is noted in the verdict's address and decides nothing.
 """
 
 from __future__ import annotations
@@ -15,10 +18,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ip_monitor.domain.addresses import is_same_line, network_key
 from ip_monitor.domain.verdicts import Verdict, VerdictKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from ip_monitor.domain.addresses import Address, Family
@@ -131,6 +135,51 @@ def tally(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """
+    How far a ballot has come while it is being taken.
+
+    Attributes:
+        is_decided: no answer that is still to come could change the verdict.
+        is_within_reach: those under way would decide it, if they agreed with the strongest camp so far.
+    """
+
+    is_decided: bool
+    is_within_reach: bool
+
+
+def prospect(
+    answers: Sequence[Answer], electorate: Electorate, under_way: Collection[str], *, rules: Rules | None = None
+) -> Prospect:
+    """
+    Whether asking may stop, and whether more must be asked.
+
+    Args:
+        answers: what came in so far.
+        electorate: who may vote.
+        under_way: operators that have not answered with all of their sources yet; they have no vote so far.
+        rules: what a decision needs.
+    """
+    rules = rules or Rules()
+    waiting = [name for name in electorate.weights if name in under_way]
+    camps: dict[int, list[Vote]] = defaultdict(list)
+    for operator, weight in electorate.weights.items():
+        if operator not in under_way:
+            vote = _vote(operator, weight, answers, electorate.family)
+            if vote.address is not None:
+                camps[network_key(vote.address)].append(vote)
+    total = electorate.total
+    is_decided = any(_decides(camp, total, rules) for camp in camps.values())
+    hoped = sum(electorate.weights[name] for name in waiting)
+    strongest = max(camps.values(), key=_weight, default=[])
+    count, weight = len(strongest) + len(waiting), _weight(strongest) + hoped
+    return Prospect(
+        is_decided=is_decided,
+        is_within_reach=bool(waiting) and count >= rules.minimum_operators and weight > total / 2 + _ROUNDING * total,
+    )
+
+
 def _vote(operator: str, weight: float, answers: Sequence[Answer], family: Family) -> Vote:
     own = [answer for answer in answers if answer.source.operator == operator and answer.source.family is family]
     named = [answer for answer in own if answer.address is not None and answer.source.weight > 0]
@@ -140,11 +189,11 @@ def _vote(operator: str, weight: float, answers: Sequence[Answer], family: Famil
     # An operator's heavier source speaks for it: a proof outweighs the same operator's single unauthenticated packet.
     heaviest = max(answer.source.weight for answer in named)
     best = [answer for answer in named if answer.source.weight == heaviest]
-    addresses = {answer.address for answer in best}
-    if len(addresses) > 1:
-        listed = ", ".join(sorted(str(address) for address in addresses))
+    lines = {network_key(answer.address) for answer in best if answer.address is not None}
+    if len(lines) > 1:
+        listed = ", ".join(sorted({str(answer.address) for answer in best}))
         return Vote(operator=operator, weight=weight, address=None, is_proof=False, why=f"contradicts itself: {listed}")
-    same = [answer for answer in named if answer.address in addresses]
+    same = [answer for answer in named if answer.address is not None and network_key(answer.address) in lines]
     return Vote(
         operator=operator,
         weight=heaviest,
@@ -166,10 +215,7 @@ def _portal(answers: Sequence[Answer], electorate: Electorate) -> bool:
 
 
 def _judge(votes: Sequence[Vote], *, portal: bool, total: float, previous: Address | None, rules: Rules) -> Verdict:
-    camps: dict[Address, list[Vote]] = defaultdict(list)
-    for vote in votes:
-        if vote.address is not None:
-            camps[vote.address].append(vote)
+    camps = _camps(votes, previous)
     ranked = sorted(camps, key=lambda address: (-_weight(camps[address]), -len(camps[address]), int(address)))
     leader = ranked[0] if ranked else None
     decisive = leader is not None and _decides(camps[leader], total, rules)
@@ -178,7 +224,7 @@ def _judge(votes: Sequence[Vote], *, portal: bool, total: float, previous: Addre
     elif decisive:
         kind = _kind_of(leader, previous)
         reason = f"{len(camps[leader])} of {len(votes)} operators say {leader}"
-    elif ranked == [previous]:
+    elif len(ranked) == 1 and is_same_line(leader, previous):
         kind = VerdictKind.STABLE
         reason = f"only {len(camps[leader])} of {len(votes)} operators answered; they say {leader} as before"
     elif _several(list(camps.values()), total, rules):
@@ -200,6 +246,25 @@ def _judge(votes: Sequence[Vote], *, portal: bool, total: float, previous: Addre
     )
 
 
+def _camps(votes: Sequence[Vote], previous: Address | None) -> dict[Address, list[Vote]]:
+    """
+    Who agrees with whom, by the address that stands for each camp: the one that most of its weight named, the known one
+    first among equals, so that a host part is not taken for another without need.
+    """
+    lines: dict[int, list[Vote]] = defaultdict(list)
+    for vote in votes:
+        if vote.address is not None:
+            lines[network_key(vote.address)].append(vote)
+    camps: dict[Address, list[Vote]] = {}
+    for camp in lines.values():
+        behind: dict[Address, float] = defaultdict(float)
+        for vote in camp:
+            if vote.address is not None:
+                behind[vote.address] += vote.weight
+        camps[min(behind, key=lambda address: (-behind[address], address != previous, int(address)))] = camp
+    return camps
+
+
 def _silence(operators: int, *, portal: bool) -> tuple[VerdictKind, str]:
     if portal:
         return VerdictKind.CAPTIVE, "pages came back in the place of answers, as from a captive portal"
@@ -209,7 +274,7 @@ def _silence(operators: int, *, portal: bool) -> tuple[VerdictKind, str]:
 def _kind_of(decided: Address, previous: Address | None) -> VerdictKind:
     if previous is None:
         return VerdictKind.FIRST
-    return VerdictKind.STABLE if decided == previous else VerdictKind.CHANGED
+    return VerdictKind.STABLE if is_same_line(decided, previous) else VerdictKind.CHANGED
 
 
 def _weight(camp: Sequence[Vote]) -> float:

@@ -40,6 +40,7 @@ class Check:
         number: counts the checks of this process from 1.
         started_at, finished_at: UTC.
         ballots: the last ballot of each family asked, by family.
+        earlier: the ballots before those, of families that were asked more than once, in the order of asking.
         changes: what was confirmed and written by this check.
         unconfirmed: families in which a first panel saw a new address that the second one did not confirm.
     """
@@ -50,6 +51,7 @@ class Check:
     finished_at: datetime
     ballots: tuple[Ballot, ...]
     changes: tuple[Change, ...] = ()
+    earlier: tuple[Ballot, ...] = ()
     unconfirmed: tuple[Family, ...] = ()
 
     @property

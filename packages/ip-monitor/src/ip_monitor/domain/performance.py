@@ -17,6 +17,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ip_monitor.domain.addresses import is_same_line
+from ip_monitor.domain.answers import FailureKind
+
 if TYPE_CHECKING:
     from ip_monitor.domain.answers import Answer
     from ip_monitor.domain.verdicts import Verdict
@@ -67,8 +70,10 @@ class Performance:
 
     def record(self, answer: Answer, verdict: Verdict | None = None) -> None:
         """
-        Count one answer; `verdict` is that of the ballot it was part of.
+        Count one answer; `verdict` is that of the ballot it was part of. Who was not asked has not failed.
         """
+        if answer.failure is not None and answer.failure.kind is FailureKind.NOT_ASKED:
+            return
         self._asked += 1
         if answer.failure is not None:
             self._last_error = answer.failure.detail
@@ -76,7 +81,7 @@ class Performance:
         self._successes += 1
         self._latencies.append(answer.latency_s)
         if verdict is not None and verdict.is_decisive:
-            is_same = answer.address == verdict.address
+            is_same = is_same_line(answer.address, verdict.address)
             self._agreements += is_same
             self._lies += not is_same
 

@@ -198,18 +198,18 @@ class CircuitBreaker:
             return BreakerState.CLOSED
         return BreakerState.OPEN if self._clock.monotonic() < self._open_until else BreakerState.HALF_OPEN
 
-    def acquire(self) -> Attempt:
+    def acquire(self, *, force: bool = False) -> Attempt:
         """
-        Leave to try once.
+        Leave to try once. With `force` also while it is open, as a probe before its time: for when nobody else is left.
 
         Raises:
             CircuitOpenError: open, or half-open while another probe is under way.
         """
         state = self.state
-        if state is BreakerState.OPEN or self._is_probing:
+        if not force and (state is BreakerState.OPEN or self._is_probing):
             self._rejections += 1
             raise CircuitOpenError(self.name, self._retry_in_s())
-        if state is BreakerState.HALF_OPEN:
+        if state is not BreakerState.CLOSED:
             self._is_probing = True
             self._generation += 1
         return Attempt(partial(self._settle, self._generation))

@@ -53,6 +53,16 @@ class Settings:
     timeout_s: Annotated[
         float, Ge(0.5), Le(60), About("How long a whole check may wait for answers.", unit="s", live=True)
     ] = 5.0
+    hedge_s: Annotated[
+        float,
+        Ge(0),
+        Le(30),
+        About(
+            "How long those who are asked first may go without a decision before one more is asked; 0 asks all at once.",
+            unit="s",
+            live=True,
+        ),
+    ] = 0.25
     canary_s: Annotated[
         float,
         Ge(0),

@@ -163,7 +163,7 @@ async def build(storage, announcer, clock):
     """
     monitors = []
 
-    def make(providers, **fields):
+    def make(providers, *, hedge_s=None, guard=None, **fields):
         fields = {
             "storage": storage,
             "ballots": storage,
@@ -173,7 +173,7 @@ async def build(storage, announcer, clock):
             "rng": random.Random(1),
             **fields,
         }
-        monitor = Monitor(Panel(providers, clock=clock), **fields)
+        monitor = Monitor(Panel(providers, clock=clock, hedge_s=hedge_s, guard=guard), **fields)
         monitors.append(monitor)
         return monitor
 

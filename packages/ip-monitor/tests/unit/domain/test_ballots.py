@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.answers import Answer, Failure, FailureKind, Source, SourceRefusedError, Transport
-from ip_monitor.domain.ballots import Electorate, Rules, tally
+from ip_monitor.domain.ballots import Electorate, Rules, prospect, tally
 from ip_monitor.domain.verdicts import VerdictKind, overall
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -309,3 +309,58 @@ def test_the_kind_of_a_check_hides_no_dispute_and_no_known_address():
     assert overall([VerdictKind.OFFLINE, VerdictKind.STABLE]) is VerdictKind.STABLE
     assert overall([VerdictKind.CHANGED, VerdictKind.DISPUTED]) is VerdictKind.DISPUTED
     assert overall([]) is VerdictKind.OFFLINE
+
+
+SIX, ROTATED, MOVED = (
+    ipaddress.ip_address(text) for text in ("2a02:2f0f:1:2::a", "2a02:2f0f:1:2:8d3c::b", "2a02:2f0f:1:3::a")
+)
+
+
+def panel_v6(spec, previous):
+    sources = {name: source(name, family=Family.V6) for name in spec}
+    answers = [says(sources[name], address) for name, address in spec.items()]
+    return tally(answers, Electorate.of(sources.values(), Family.V6), previous, at=AT).verdict
+
+
+def test_a_rotated_host_part_is_no_change():
+    """
+    The prefix votes; the verdict names the address that was seen, so that the host part can be noted.
+    """
+    verdict = panel_v6(dict.fromkeys("abc", ROTATED), SIX)
+
+    assert (verdict.kind, verdict.address, verdict.is_decisive) == (VerdictKind.STABLE, ROTATED, True)
+
+
+def test_two_host_parts_of_one_prefix_agree():
+    """
+    A machine may send from several at once; the one known before stands for a camp that is split evenly.
+    """
+    verdict = panel_v6({"a": SIX, "b": ROTATED}, ROTATED)
+
+    assert (verdict.kind, verdict.address, verdict.operators) == (VerdictKind.STABLE, ROTATED, ("a", "b"))
+
+
+def test_another_prefix_is_a_change():
+    """
+    Also where the host part is the same.
+    """
+    assert panel_v6(dict.fromkeys("abc", MOVED), SIX).kind is VerdictKind.CHANGED
+
+
+def test_a_ballot_is_decided_when_nothing_to_come_could_change_it():
+    """
+    Three of five; before that those under way are within reach of a decision or not.
+    """
+    sources = {name: source(name) for name in "abcde"}
+    electorate = Electorate.of(sources.values(), Family.V4)
+
+    def after(told, under_way):
+        found = prospect([says(sources[name], address) for name, address in told.items()], electorate, under_way)
+        return found.is_decided, found.is_within_reach
+
+    assert after({}, "abc") == (False, True)
+    assert after({}, "ab") == (False, False)
+    assert after({"a": NEW, "b": OLD}, "c") == (False, False)
+    assert after({"a": NEW, "b": OLD}, "cd") == (False, True)
+    assert after({"a": NEW, "b": OLD, "c": NEW}, "d") == (False, True)
+    assert after({"a": NEW, "b": OLD, "c": NEW, "d": NEW}, "e")[0]

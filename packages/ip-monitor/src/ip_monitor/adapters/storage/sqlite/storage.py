@@ -320,9 +320,10 @@ def _save_ballots(db: sqlite3.Connection, ballots: Sequence[Ballot], *, change_i
         [(change_id, *codec.ballot_row(ballot)) for ballot in ballots],
     )
     db.executemany(
-        "UPDATE current SET seen_at = ? WHERE family = ? AND address = ?",
+        # Of IPv6 the host part may have been replaced; the line is the same, and since when it is known stays.
+        "UPDATE current SET seen_at = ?, address = ? WHERE family = ? AND address = ?",
         [
-            (codec.time_text(ballot.at), ballot.family.value, str(ballot.verdict.address))
+            (codec.time_text(ballot.at), str(ballot.verdict.address), ballot.family.value, str(ballot.previous))
             for ballot in ballots
             if ballot.verdict.kind is VerdictKind.STABLE
         ],
