@@ -1,12 +1,10 @@
 """
-Between checks: one cheap probe a family now and then, and a look at the clocks.
+Between checks: one cheap probe a family now and then.
 
 A probe proves nothing and announces nothing. When it sees another address than the known one, the panel is asked at once
 instead of at its next time, so that a change is found within a minute at the price of one packet a minute. A probe that was
 wrong is not believed again until it says something else, or the known address changes: a broken one must not make the
 monitor ask the world every minute.
-
-A machine that slept has timers that slept too. The wall clock went on meanwhile, and that shows.
 """
 
 from __future__ import annotations
@@ -22,9 +20,6 @@ if TYPE_CHECKING:
     from ip_monitor.application.ports import Clock, Provider
     from ip_monitor.domain.addresses import Address, Family
     from ip_monitor.domain.changes import CurrentAddress
-
-# More than clocks are ever corrected by in one step on a machine that is kept in time, and less than any sleep that matters.
-SLEPT_S = 30.0
 
 
 class Canary:
@@ -58,20 +53,10 @@ class Canary:
         """
         Until cancelled. What cannot be asked or read is passed over: the panel comes in any case.
         """
-        ahead_s = self._ahead_s()
         while True:
             await self._clock.sleep(self._every_s)
-            before_s, ahead_s = ahead_s, self._ahead_s()
-            if ahead_s - before_s > SLEPT_S:
-                self._alarm(Trigger.WAKE)
-            elif await self._disagrees():
+            if await self._disagrees():
                 self._alarm(Trigger.CANARY)
-
-    def _ahead_s(self) -> float:
-        """
-        How far the wall clock is ahead of the one that stops while the machine sleeps.
-        """
-        return self._clock.time() - self._clock.monotonic()
 
     async def _disagrees(self) -> bool:
         probes = self._probes()

@@ -21,4 +21,5 @@ def change_as_json(change: Change) -> dict[str, Any]:
         "previous": None if change.previous is None else str(change.previous),
         "previous_lasted_s": change.previous_lasted_s,
         "operators": list(change.operators),
+        "pool": [str(address) for address in change.pool],
     }

@@ -5,6 +5,9 @@ A sink hears its changes in order: while the oldest one is being retried the you
 no other sink does. What was sent but could not be marked as sent is marked again and not sent again, as long as this
 process lives; after a crash it is sent once more under the same key.
 
+A sink that failed five times in a row is left alone for half a minute and more by its circuit breaker; nothing is dropped
+meanwhile. Reminders come after changes, and a change does not wait for a reminder that is being retried.
+
 Who changes the outbox by hand calls `revise`: pauses between tries end, and the outbox is read anew.
 """
 
@@ -18,7 +21,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ip_monitor.application.cancellation import cancel_and_wait
 from ip_monitor.application.ports import DeliveryFailedError, DigestNotifier, StorageUnavailableError
+from ip_monitor.application.standing import SINK_BREAKER
 from ip_monitor.domain.events import NoticeDelivered, NoticeFailed
+from ip_monitor.domain.notices import CHANGE_PRIORITY
+from ip_monitor.resilience.circuit_breaker import CircuitBreaker
 from ip_monitor.resilience.clock import utc_now
 
 if TYPE_CHECKING:
@@ -50,6 +56,8 @@ class Delivery:
         expire_after_s: a change older than this, seconds, is not told any more, but recorded as expired; None never.
         digest_from: this many waiting changes or more go in one message to a sink that can; 2 or more.
         quiet: tells when announcements to people wait; None never.
+        breaker: of each sink; by default one that opens after five failures in a row.
+        patience: how many times longer the pauses between tries of a sink are.
     """
 
     def __init__(
@@ -64,6 +72,8 @@ class Delivery:
         expire_after_s: float | None = None,
         digest_from: int = DIGEST_FROM,
         quiet: QuietTime | None = None,
+        breaker: Callable[[str], CircuitBreaker] | None = None,
+        patience: Callable[[str], float] = lambda _: 1.0,
     ) -> None:
         self._outbox = outbox
         self._notifiers = {notifier.name: notifier for notifier in notifiers}
@@ -74,6 +84,11 @@ class Delivery:
         self._expire_after_s = expire_after_s
         self._digest_from = digest_from
         self._quiet = quiet
+        make = breaker or (lambda name: CircuitBreaker(name, clock=clock, settings=SINK_BREAKER, rng=rng))
+        self._breakers = {name: make(name) for name in self._notifiers}
+        self._patience = patience
+        # What each sink is pausing for, by its priority: what is more urgent need not wait for that.
+        self._pausing: dict[str, int] = {}
         self._open = asyncio.Event()
         self._open.set()
         self._wake = {name: asyncio.Event() for name in self._notifiers}
@@ -91,11 +106,16 @@ class Delivery:
         """
         for event in self._wake.values():
             event.set()
+        for sink, priority in self._pausing.items():
+            if priority < CHANGE_PRIORITY:
+                self._revised[sink].set()
 
     def revise(self) -> None:
         """
-        The outbox was changed by hand: end pauses between tries, and read it anew.
+        The outbox was changed by hand, or the network is back: end pauses between tries, and read it anew.
         """
+        for breaker in self._breakers.values():
+            breaker.reset()
         for event in self._revised.values():
             event.set()
         self.wake()
@@ -147,6 +167,7 @@ class Delivery:
                 fresh = [notice for notice in notices if not await self._expire(notice)]
                 if isinstance(notifier, DigestNotifier) and len(fresh) >= self._digest_from:
                     await self._may_send(notifier.name)
+                    await self._wait_for_breaker(fresh[0])
                     await self._deliver(fresh, partial(notifier.send_digest, fresh))
                     continue
                 await self._send_each(notifier, fresh)
@@ -192,7 +213,16 @@ class Delivery:
         # that anything ever gets bounds the wait.
         wait_s = (notice.due_at - utc_now(self._clock)).total_seconds()
         if wait_s > 0 and notice.attempts > 0:
-            await self._pause(notice.sink, min(wait_s, LONGEST_RETRY_S))
+            await self._pause(notice, min(wait_s, LONGEST_RETRY_S))
+        await self._wait_for_breaker(notice)
+
+    async def _wait_for_breaker(self, notice: Notice) -> None:
+        """
+        Leave a sink alone that an earlier process found broken. While this one runs, pauses between tries see to it.
+        """
+        wait_s = self._breakers[notice.sink].statistics().retry_in_s
+        if wait_s > 0:
+            await self._pause(notice, wait_s)
 
     async def _deliver(self, notices: Sequence[Notice], send: Callable[[], Awaitable[None]]) -> None:
         """
@@ -204,7 +234,9 @@ class Delivery:
                 await self._give_up(notices, failure.reason)
                 return
             attempts += 1
-            await self._retry_later(notices, failure.reason, self._pause_s(attempts, failure.retry_after_s))
+            pause_s = self._pause_s(attempts, failure.retry_after_s) * self._patience(notices[0].sink)
+            left_alone_s = self._breakers[notices[0].sink].statistics().retry_in_s
+            await self._retry_later(notices, failure.reason, max(pause_s, left_alone_s))
             if self._revised[notices[0].sink].is_set():
                 return
         at = utc_now(self._clock)
@@ -224,13 +256,15 @@ class Delivery:
         for notice in notices:
             await self._persist(partial(self._outbox.mark_retry, notice, due_at=due_at, reason=reason))
             self._announcer.tell(NoticeFailed(notice=notice, at=at, reason=reason, retry_at=due_at))
-        await self._pause(notices[0].sink, pause_s)
+        await self._pause(notices[0], pause_s)
         await self._may_send(notices[0].sink)
 
-    async def _pause(self, sink: str, delay_s: float) -> None:
+    async def _pause(self, notice: Notice, delay_s: float) -> None:
         """
-        Sleep, or until the outbox is revised.
+        Sleep, or until the outbox is revised, or holds something more urgent than `notice`.
         """
+        sink = notice.sink
+        self._pausing[sink] = notice.priority
         waits: list[asyncio.Future[Any]] = [
             asyncio.ensure_future(self._clock.sleep(delay_s)),
             asyncio.ensure_future(self._revised[sink].wait()),
@@ -238,9 +272,24 @@ class Delivery:
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._pausing.pop(sink, None)
             await cancel_and_wait(waits)
 
     async def _try(self, sink: str, send: Callable[[], Awaitable[None]]) -> DeliveryFailedError | None:
+        # Forced: whoever comes here has waited for as long as the breaker wanted, or was told not to wait.
+        attempt = self._breakers[sink].acquire(force=True)
+        try:
+            failure = await self._send(sink, send)
+        except BaseException:
+            attempt.abandoned()
+            raise
+        if failure is None or failure.is_permanent:
+            attempt.succeeded()  # who refuses for good is there
+        else:
+            attempt.failed()  # Retry-After is honoured by the pause
+        return failure
+
+    async def _send(self, sink: str, send: Callable[[], Awaitable[None]]) -> DeliveryFailedError | None:
         try:
             async with asyncio.timeout(self._send_timeout_s):
                 await send()

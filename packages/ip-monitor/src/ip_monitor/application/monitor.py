@@ -24,9 +24,18 @@ from ip_monitor.domain.addresses import is_same_line
 from ip_monitor.domain.ballots import Ballot, Electorate, Prospect, Rules, prospect, tally
 from ip_monitor.domain.changes import Change
 from ip_monitor.domain.checks import Check, Trigger
-from ip_monitor.domain.events import AnswerArrived, ChangeRecorded, CheckFinished, CheckStarted, ConfirmationStarted
+from ip_monitor.domain.events import (
+    AnswerArrived,
+    ChangeRecorded,
+    CheckFinished,
+    CheckStarted,
+    ConfirmationStarted,
+    HostPartReplaced,
+)
+from ip_monitor.domain.flapping import RECENT_CHANGES, pool_of
 from ip_monitor.domain.verdicts import VerdictKind
 from ip_monitor.resilience.clock import utc_now
+from ip_monitor.resilience.service_health import EFFECTS, HealthLevel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -37,6 +46,7 @@ if TYPE_CHECKING:
     from ip_monitor.domain.addresses import Address, Family
     from ip_monitor.domain.answers import Answer
     from ip_monitor.domain.changes import CurrentAddress
+    from ip_monitor.resilience.service_health import Effects
 
 # A new address, its confirmation, and one more when the two panels saw different new ones.
 _MOST_ROUNDS = 3
@@ -96,9 +106,11 @@ class Monitor:
         storage: keeps changes; also keeps ballots.
         announcer: tells observers.
         sinks: the names under which a change's deliveries are written.
+        programs: those of them that hear of every change; the others, of people, hear of a pool once.
         on_change: called after a change is on disk, to wake the delivery.
         rules: from who is asked about a family to what its votes need.
         portal: asked when nobody gave an address.
+        pace: how much slower things go while the monitor is in trouble.
         rng: shortens intervals.
         make_key: keys of changes.
     """
@@ -114,8 +126,10 @@ class Monitor:
         schedule: Schedule | None = None,
         rules: Callable[[Electorate], Rules] = lambda _: Rules(),
         sinks: Sequence[str] = (),
+        programs: Collection[str] = (),
         on_change: Callable[[], None] = lambda: None,
         portal: PortalProbe | None = None,
+        pace: Callable[[], Effects] = lambda: EFFECTS[HealthLevel.NORMAL],
         rng: random.Random | None = None,
         make_key: Callable[[], str] = new_key,
     ) -> None:
@@ -127,8 +141,10 @@ class Monitor:
         self._schedule = schedule or Schedule()
         self._rules = rules
         self._sinks = tuple(sinks)
+        self._programs = frozenset(programs)
         self._on_change = on_change
         self._portal = portal
+        self._pace = pace
         # Spreads load; nothing secret depends on it.
         self._rng = rng or random.Random()  # noqa: S311
         self._make_key = make_key
@@ -194,7 +210,10 @@ class Monitor:
             )
 
     def _reschedule(self) -> float:
-        delay_s = self._schedule.delay_s(self._unsettled, self._rng)
+        pace = self._pace()
+        delay_s = self._schedule.delay_s(
+            self._unsettled, self._rng, interval_factor=pace.interval_factor, retry_factor=pace.retry_factor
+        )
         if self._due is not None:
             # From the start of the check: a slow panel must not add to the time a change may go unseen.
             self._due = self._began + delay_s
@@ -251,6 +270,10 @@ class Monitor:
         return check
 
     def _finish(self, check: Check) -> None:
+        for ballot in check.ballots:
+            verdict = ballot.verdict
+            if verdict.kind is VerdictKind.STABLE and verdict.address not in {None, ballot.previous}:
+                self._announcer.tell(HostPartReplaced(ballot=ballot))
         settled = check.kind.is_known and not check.unconfirmed
         self._unsettled = 0 if settled else self._unsettled + 1
         delay_s = self._reschedule()
@@ -311,16 +334,21 @@ class Monitor:
             verdict = ballots[-1].verdict
             if verdict.address is None:
                 continue
-            known = course.known.get(family)
+            known, at = course.known.get(family), utc_now(self._clock)
+            recent = await self._storage.get_ip_history(family=family, limit=RECENT_CHANGES)
+            pool = pool_of(recent, previous=course.previous(family), address=verdict.address, at=at)
             change = Change(
                 key=self._make_key(),
                 address=verdict.address,
                 previous=None if known is None else known.address,
-                at=utc_now(self._clock),
+                at=at,
                 previous_since=None if known is None else known.since,
                 operators=verdict.operators,
+                pool=() if pool is None else pool.addresses,
             )
-            await self._storage.save_current_ip(change, ballots=ballots, sinks=self._sinks)
+            is_news = pool is None or pool.is_new
+            sinks = [sink for sink in self._sinks if is_news or sink in self._programs]
+            await self._storage.save_current_ip(change, ballots=ballots, sinks=sinks)
             changes.append(change)
             self._announcer.tell(ChangeRecorded(change=change))
             self._on_change()

@@ -4,6 +4,7 @@ What the application needs from outside. Adapters implement these; bootstrap is 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ip_monitor.errors import IPMonitorError
@@ -26,11 +27,13 @@ __all__ = [
     "DeliveryFailedError",
     "DigestNotifier",
     "IPStorage",
+    "LastTold",
     "Notifier",
     "Observer",
     "Outbox",
     "PortalProbe",
     "Provider",
+    "ReminderStore",
     "StorageUnavailableError",
 ]
 
@@ -123,6 +126,35 @@ class BallotStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastTold:
+    """
+    The newest change of a family, when it was last put into the outbox, UTC, and whether as a reminder before.
+    """
+
+    change: Change
+    told_at: datetime
+    is_reminded: bool
+
+
+class ReminderStore(Protocol):
+    """
+    Keeps what is told again.
+    """
+
+    async def last_told(self, family: Family) -> LastTold | None:
+        """
+        None before the first change.
+        """
+        ...
+
+    async def add_reminder(self, change: Change, *, at: datetime, sinks: Sequence[str]) -> None:
+        """
+        One more pending delivery of `change` to each sink, after all changes. The same twice changes nothing.
+        """
+        ...
+
+
 class Outbox(Protocol):
     """
     Deliveries written with their change, to be sent until acknowledged.
@@ -130,7 +162,7 @@ class Outbox(Protocol):
 
     async def pending_notices(self, *, sink: str, limit: int = 100) -> Sequence[Notice]:
         """
-        What is still to be sent to a sink, oldest change first, whether due or not.
+        What is still to be sent to a sink, higher priority first, then oldest change first, whether due or not.
         """
         ...
 

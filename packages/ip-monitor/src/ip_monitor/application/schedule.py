@@ -51,7 +51,9 @@ class Schedule:
         if not 0 <= self.jitter <= 0.5:
             raise ScheduleRefusedError(f"jitter is {self.jitter}; give it a share from 0 to 0.5")
 
-    def delay_s(self, unsettled: int, rng: random.Random) -> float:
+    def delay_s(
+        self, unsettled: int, rng: random.Random, *, interval_factor: float = 1.0, retry_factor: float = 1.0
+    ) -> float:
         """
         Seconds from the start of a check to the start of the next one.
 
@@ -59,8 +61,10 @@ class Schedule:
             unsettled: how many checks in a row, this one included, ended without a settled address; 0 after a
                 settled one.
             rng: shortens the interval.
+            interval_factor: of the interval after a settled check, 1 or more.
+            retry_factor: of the pauses after the others, which never get longer than the interval, 1 or more.
         """
-        base = self.interval_s
+        base = self.interval_s * interval_factor
         if unsettled > 0:
-            base = min(self.interval_s, self.retry_s * 2.0 ** min(unsettled - 1, _LARGEST_EXPONENT))
+            base = min(self.interval_s, self.retry_s * retry_factor * 2.0 ** min(unsettled - 1, _LARGEST_EXPONENT))
         return base * (1 - self.jitter * rng.random())

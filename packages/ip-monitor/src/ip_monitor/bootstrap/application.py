@@ -13,6 +13,8 @@ from ip_monitor.adapters.providers.defaults import CDN_RANGES
 from ip_monitor.adapters.storage.sqlite import Retention, SQLiteIPStorage
 from ip_monitor.application.announcing import Announcer
 from ip_monitor.application.quiet import QuietTime
+from ip_monitor.application.reminders import Reminders
+from ip_monitor.application.standing import STANDING, Standing
 from ip_monitor.application.upkeep import Upkeep
 from ip_monitor.bootstrap.asking import Asking, Keeper
 from ip_monitor.bootstrap.discord import has_bot, keep_bot
@@ -24,6 +26,7 @@ from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.checks import Trigger
 from ip_monitor.domain.events import CheckFinished, SourcesChanged
 from ip_monitor.domain.quiet import QuietHours
+from ip_monitor.domain.verdicts import VerdictKind
 from ip_monitor.errors import IPMonitorError
 from ip_monitor.resilience.cache import Cache
 from ip_monitor.resilience.clock import SystemClock, utc_now
@@ -77,6 +80,7 @@ class Application:
         clock: all parts share it.
         request: where the settings were read from; None when they were given by hand.
         quiet: when announcements to people wait.
+        standing: how the services around the monitor do.
         checks: the last check, for a few seconds.
         asks: how often people may have the world asked.
     """
@@ -97,6 +101,7 @@ class Application:
         self.announcer = announcer
         self.clock = clock
         self.request = request
+        self.standing = Standing(clock=clock)
         self.quiet = QuietTime(clock=clock, hours=QuietHours.parse(settings.quiet_hours), loud=LOUD_SINKS)
         self.checks: Cache[Check] = Cache(ttl_s=REMEMBERED_S, clock=clock)
         self.asks = SlidingWindowLimiter("asked for by hand", limit=CHECKS_A_MINUTE, window_s=60.0, clock=clock)
@@ -108,6 +113,7 @@ class Application:
         self._settings = settings
         self._asking: Asking = self._new_asking(settings)
         self._wanted: Settings | None = None
+        self._was_away = False
         self._poke = asyncio.Event()
         # Set when another side asks, or none ever will.
         self._turned = asyncio.Event()
@@ -125,9 +131,11 @@ class Application:
             state = await self.storage.load_state()
             # The names are those of the use cases that keep them; importing these would cost what few runs need.
             self.quiet.mute_until(float(state.get("muted_until", "0")))
+            self.standing.restore(state.get(STANDING))
             self._telling = self._new_telling(self._settings, is_stopped="queue_stopped" in state)
             self._asking = self._new_asking(self._settings)
         await self._asking.start()
+        self.announcer.add(self.standing)
         self.announcer.add(self)
 
     def _new_telling(self, settings: Settings, *, is_stopped: bool) -> Telling:
@@ -137,6 +145,7 @@ class Application:
             self.announcer,
             clock=self.clock,
             quiet=self.quiet,
+            standing=self.standing,
             is_stopped=is_stopped,
             now=lambda: self.settings,
             make_connector=self._make_connector,
@@ -151,6 +160,7 @@ class Application:
             announcer=self.announcer,
             delivery=self.delivery,
             clock=self.clock,
+            standing=self.standing,
         )
 
     @property
@@ -191,11 +201,16 @@ class Application:
 
     def observe(self, event: Event) -> None:
         """
-        A check of the schedule answers for those asked for in the next seconds too.
+        A check of the schedule answers for those asked for in the next seconds too. With the first one after an outage
+        what waits is sent at once.
         """
         if isinstance(event, CheckFinished):
             self._checked_s = self.clock.monotonic()
             self.checks.put("last", event.check, namespace="checks")
+            is_away = event.check.kind in {VerdictKind.OFFLINE, VerdictKind.CAPTIVE}
+            if self._was_away and not is_away and self.delivery is not None:
+                self.delivery.revise()
+            self._was_away = is_away
 
     @property
     def is_stuck(self) -> bool:
@@ -267,7 +282,7 @@ class Application:
         Check and deliver until cancelled, or until `request_stop`.
         """
         telling = self._start_telling()
-        upkeep = self._start_upkeep()
+        upkeep, beside = self._start_upkeep(), self._start_beside()
         stop = asyncio.create_task(self._stop.wait(), name="ip-monitor-stop-request")
         bot = self._start_bot()
         try:
@@ -286,7 +301,7 @@ class Application:
                     telling = self._start_telling()
         finally:
             self._turned.set()
-            await _end(telling, upkeep, stop, bot)
+            await _end(telling, upkeep, beside, stop, bot)
 
     def _start_upkeep(self) -> asyncio.Task[None]:
         async def trim() -> None:
@@ -294,6 +309,23 @@ class Application:
 
         work = Upkeep(trim, announcer=self.announcer, clock=self.clock).run() if self._telling else _nothing()
         return asyncio.create_task(work, name="ip-monitor-upkeep")
+
+    def _start_beside(self) -> asyncio.Task[None]:
+        async def work() -> None:
+            reminders = Reminders(
+                self.storage,
+                sinks=lambda: [one.name for one in self.notifiers if one.name not in LOUD_SINKS],
+                wake=lambda: self.delivery.wake() if self.delivery else None,
+                every_s=lambda: self.settings.remind_every_days * 86_400,
+                announcer=self.announcer,
+                clock=self.clock,
+                may_tell=lambda: not self.standing.health.effects.digest_notices,
+            )
+            async with asyncio.TaskGroup() as group:
+                group.create_task(reminders.run(), name="ip-monitor-reminders")
+                group.create_task(self.standing.run(self.storage.save_state), name="ip-monitor-standing")
+
+        return asyncio.create_task(_nothing() if self._only_look else work(), name="ip-monitor-beside")
 
     def _start_bot(self) -> asyncio.Task[None]:
         wanted = self._telling is not None and has_bot(self._settings)
@@ -339,6 +371,7 @@ class Application:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LAST_WORDS_S):
                     await self._telling.delivery.drain()
+            await self.standing.keep(self.storage.save_state)
         return check
 
     async def aclose(self) -> None:
@@ -348,6 +381,7 @@ class Application:
         self._turned.set()
         await self.checks.aclose()
         await self._asking.aclose()
+        self.announcer.discard(self.standing)
         if self._telling is not None:
             await self._telling.aclose()
 

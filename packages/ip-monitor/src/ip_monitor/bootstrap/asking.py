@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
+from ip_monitor.adapters.network.watch import NetworkWatch
 from ip_monitor.adapters.providers.client import HTTPClient
 from ip_monitor.adapters.providers.factory import provider_for
 from ip_monitor.adapters.providers.portal import PortalProbe
@@ -16,10 +17,14 @@ from ip_monitor.application.panel import Panel
 from ip_monitor.application.ports import BallotStore, IPStorage
 from ip_monitor.application.providers import IPAPIManager
 from ip_monitor.application.schedule import Schedule
+from ip_monitor.application.wake import SleepWatch
+from ip_monitor.bootstrap.sinks import LOUD_SINKS
 from ip_monitor.bootstrap.sources import canary_specs, provider_specs, spare_specs
 from ip_monitor.domain.addresses import AddressPolicy
 from ip_monitor.domain.ballots import Electorate, Rules
+from ip_monitor.domain.checks import Trigger
 from ip_monitor.domain.events import SourcesChanged
+from ip_monitor.resilience.service_health import EFFECTS, HealthLevel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +32,8 @@ if TYPE_CHECKING:
     from ip_monitor.adapters.storage.sqlite import SQLiteIPStorage
     from ip_monitor.application.announcing import Announcer
     from ip_monitor.application.delivery import Delivery
-    from ip_monitor.application.panel import SourceGuard
     from ip_monitor.application.ports import Clock
+    from ip_monitor.application.standing import Standing
     from ip_monitor.domain.providers import ProviderSpec
     from ip_monitor.settings import Settings
 
@@ -50,7 +55,7 @@ class Asking:
         specs: whom to ask; None takes what the settings say.
         keeper: what the monitor writes to; nothing, for one that only looks.
         storage: keeps what people decided about providers.
-        guard: knows which sources keep failing.
+        standing: knows which sources keep failing, and how much slower things go while the monitor is in trouble.
     """
 
     def __init__(
@@ -63,7 +68,7 @@ class Asking:
         announcer: Announcer,
         delivery: Delivery | None,
         clock: Clock,
-        guard: SourceGuard | None = None,
+        standing: Standing | None = None,
     ) -> None:
         self._chosen = provider_specs(settings) if specs is None else tuple(specs)
         self._spares = spare_specs(settings, self._chosen) if specs is None else ()
@@ -71,7 +76,11 @@ class Asking:
         self._announcer = announcer
         self.client = HTTPClient(policy=AddressPolicy(settings.public_ranges))
         self.panel = Panel(
-            [], clock=clock, deadline_s=settings.timeout_s, hedge_s=settings.hedge_s or None, guard=guard
+            [],
+            clock=clock,
+            deadline_s=settings.timeout_s,
+            hedge_s=settings.hedge_s or None,
+            guard=None if standing is None else standing.sources,
         )
         self.manager = IPAPIManager(
             self.panel,
@@ -94,10 +103,14 @@ class Asking:
             ),
             rules=_rules,
             sinks=() if delivery is None else delivery.sinks,
+            programs=LOUD_SINKS,
+            pace=(lambda: EFFECTS[HealthLevel.NORMAL]) if standing is None else standing.pace,
             on_change=(lambda: None) if delivery is None else delivery.wake,
             portal=PortalProbe(self.client) if asks_the_world else None,
         )
 
+        self._wake = SleepWatch(lambda: self.monitor.request_check(Trigger.WAKE), clock=clock)
+        self._network = NetworkWatch(lambda: self.monitor.request_check(Trigger.NETWORK), clock=clock)
         self._canary = (
             Canary(
                 lambda: self._probes or self.panel.providers,
@@ -112,10 +125,13 @@ class Asking:
 
     async def run(self) -> None:
         """
-        Check on schedule and on request, and when the canary disagrees, until cancelled.
+        Check on schedule and on request, when the canary disagrees, when the machine wakes, and when the kernel tells of
+        another address or route, until cancelled.
         """
         async with asyncio.TaskGroup() as group:
             group.create_task(self.monitor.run(), name="ip-monitor-schedule")
+            group.create_task(self._wake.run(), name="ip-monitor-wake")
+            group.create_task(self._network.run(), name="ip-monitor-network")
             if self._canary is not None:
                 group.create_task(self._canary.run(), name="ip-monitor-canary")
 

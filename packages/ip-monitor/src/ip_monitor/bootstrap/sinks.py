@@ -23,12 +23,13 @@ SINK_SETTINGS = (
     "discord_webhook",
     "email_from",
     "email_to",
+    "expire_after_days",
     "smtp_url",
     "webhook",
     "webhook_secret",
 )
 """
-The settings that decide which notifiers there are.
+The settings that decide which notifiers there are, and how they are served.
 """
 
 LOUD_SINKS = frozenset({"log", "command", "webhook"})

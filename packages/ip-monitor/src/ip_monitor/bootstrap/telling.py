@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ip_monitor.application.announcing import Announcer
     from ip_monitor.application.ports import Clock, Notifier, Outbox
     from ip_monitor.application.quiet import QuietTime
+    from ip_monitor.application.standing import Standing
     from ip_monitor.bootstrap.discord import MakeConnector
     from ip_monitor.settings import Settings
 
@@ -26,6 +27,7 @@ class Telling:
     Args:
         now: the settings that apply at a later time.
         make_connector: the way to Discord.
+        standing: knows how the sinks do.
         is_stopped: begin with the queue stopped, as somebody left it.
     """
 
@@ -37,12 +39,22 @@ class Telling:
         *,
         clock: Clock,
         quiet: QuietTime,
+        standing: Standing,
         is_stopped: bool,
         now: Callable[[], Settings] | None = None,
         make_connector: MakeConnector = None,
     ) -> None:
         self.notifiers: list[Notifier] = notifiers_for(settings, clock=clock, now=now, make_connector=make_connector)
-        self.delivery = Delivery(outbox, self.notifiers, announcer=announcer, clock=clock, quiet=quiet)
+        self.delivery = Delivery(
+            outbox,
+            self.notifiers,
+            announcer=announcer,
+            clock=clock,
+            quiet=quiet,
+            expire_after_s=settings.expire_after_days * 86_400 or None,
+            breaker=standing.sink,
+            patience=standing.patience,
+        )
         if is_stopped:
             self.delivery.stop()
 

@@ -74,7 +74,7 @@ def _write_csv(changes: Sequence[Change]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(("key", "at", "family", "address", "previous", "previous_lasted_s", "operators"))
     for change in changes:
-        *values, _ = change_as_json(change).values()
+        *values, _, _ = change_as_json(change).values()
         writer.writerow((*values, " ".join(change.operators)))
 
 

@@ -14,6 +14,7 @@ from ip_monitor.domain.events import (
     CheckFinished,
     CheckStarted,
     ConfirmationStarted,
+    HostPartReplaced,
     NoticeDelivered,
     NoticeFailed,
     SourcesChanged,
@@ -110,12 +111,11 @@ class LogLines:
             case ChangeRecorded():
                 # The notifier named "log" announces it, through the same queue as every other announcement.
                 self._log.debug("recorded", change=event.change.key)
-            case NoticeDelivered():
-                # The announcement in the log is itself the line.
-                write = self._log.debug if event.notice.sink == "log" else self._log.info
-                write("delivered", sink=event.notice.sink, address=str(event.notice.change.address))
-            case NoticeFailed():
-                self._undelivered(event)
+            case HostPartReplaced():
+                verdict, before = event.ballot.verdict, str(event.ballot.previous)
+                self._log.info("another host part in the same prefix", address=str(verdict.address), before=before)
+            case NoticeDelivered() | NoticeFailed():
+                self._delivery(event)
             case Trouble() | TroubleOver():
                 self._trouble(event)
             case SourcesChanged():
@@ -162,7 +162,12 @@ class LogLines:
         remedy = {"remedy": event.remedy} if event.remedy else {}
         write(event.what, topic=event.topic, **remedy, in_a_row=event.count)
 
-    def _undelivered(self, event: NoticeFailed) -> None:
+    def _delivery(self, event: NoticeDelivered | NoticeFailed) -> None:
+        if isinstance(event, NoticeDelivered):
+            # The announcement in the log is itself the line.
+            write = self._log.debug if event.notice.sink == "log" else self._log.info
+            write("delivered", sink=event.notice.sink, address=str(event.notice.change.address))
+            return
         facts = {"sink": event.notice.sink, "why": event.reason}
         if event.retry_at is None:
             self._log.error("not delivered, given up", **facts)

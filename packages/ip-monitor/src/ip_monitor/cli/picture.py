@@ -5,7 +5,7 @@ What there is to see now, gathered from the monitor's events. The terminal draws
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ip_monitor.domain.addresses import Family
@@ -18,6 +18,7 @@ from ip_monitor.domain.events import (
     CheckFinished,
     CheckStarted,
     ConfirmationStarted,
+    HostPartReplaced,
     NoticeDelivered,
     NoticeFailed,
     SourcesChanged,
@@ -85,17 +86,28 @@ class Picture:
                 self.confirming = True
             case CheckFinished():
                 self._finish(event)
+            case HostPartReplaced():
+                self._replace(event.ballot)
             case ChangeRecorded():
                 self.changes.appendleft(event.change)
-            case NoticeDelivered():
-                self.undelivered.pop(event.notice.key, None)
-                self.delivered += 1
-            case NoticeFailed():
-                self.undelivered[event.notice.key] = event
+            case NoticeDelivered() | NoticeFailed():
+                self._delivery(event)
             case Trouble() | TroubleOver():
                 self._trouble(event)
             case SourcesChanged():
                 self.sources = event.sources
+
+    def _delivery(self, event: NoticeDelivered | NoticeFailed) -> None:
+        if isinstance(event, NoticeDelivered):
+            self.undelivered.pop(event.notice.key, None)
+            self.delivered += 1
+        else:
+            self.undelivered[event.notice.key] = event
+
+    def _replace(self, ballot: Ballot) -> None:
+        known = self.current.get(ballot.family)
+        if known is not None and ballot.verdict.address is not None:
+            self.current[ballot.family] = replace(known, address=ballot.verdict.address, seen_at=ballot.at)
 
     def _trouble(self, event: Trouble | TroubleOver) -> None:
         if isinstance(event, Trouble):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from ip_monitor.domain.ballots import Ballot
     from ip_monitor.domain.changes import CurrentAddress
     from ip_monitor.settings import Request
+
+
+# The name under which the running monitor keeps it.
+_STANDING = "standing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +50,7 @@ def command(request: Request, *, as_json: bool) -> int:
     """
     from ip_monitor.cli.reading import read  # noqa: PLC0415 # a command pays when it runs
 
-    pid, known = read(request, _look)
+    pid, known, health = read(request, _look)
     kinds = [one.ballot.verdict.kind for one in known if one.ballot is not None]
     status = status_of_kind(overall(kinds)) if kinds else ExitStatus.OFFLINE
     if as_json:
@@ -53,6 +58,7 @@ def command(request: Request, *, as_json: bool) -> int:
             {
                 "exit_status": int(status),
                 "monitor_pid": pid,
+                "health": health,
                 "families": {one.family.label: _as_json(one) for one in known},
             }
         )
@@ -60,11 +66,13 @@ def command(request: Request, *, as_json: bool) -> int:
         now = datetime.now(UTC)
         for one in known:
             click.echo(_line(one, now=now))
+        for line in _trouble(health):
+            click.echo(line)
         click.echo(f"monitor runs as process {pid}" if pid else "no monitor is running on this database")
     return status
 
 
-async def _look(storage: SQLiteIPStorage) -> tuple[int | None, list[_Known]]:
+async def _look(storage: SQLiteIPStorage) -> tuple[int | None, list[_Known], dict[str, Any] | None]:
     from ip_monitor.adapters.storage.sqlite.instance_lock import holder  # noqa: PLC0415
 
     known: list[_Known] = []
@@ -73,7 +81,37 @@ async def _look(storage: SQLiteIPStorage) -> tuple[int | None, list[_Known]]:
         current = await storage.get_current_ip(family)
         if current is not None or ballots:
             known.append(_Known(family=family, current=current, ballot=ballots[0] if ballots else None))
-    return holder(storage.path), known
+    return holder(storage.path), known, _health(await storage.load_state())
+
+
+def _health(state: dict[str, str]) -> dict[str, Any] | None:
+    """
+    How the services do, as the monitor wrote it down last; None before it did.
+    """
+    try:
+        report: dict[str, Any] = json.loads(state[_STANDING])["report"]
+    except (KeyError, ValueError, TypeError):
+        return None
+    return report
+
+
+def _trouble(health: dict[str, Any] | None) -> list[str]:
+    """
+    A line for each service that is not well, and for each that is left alone.
+    """
+    if health is None:
+        return []
+    services = [
+        f"{name}  {one['level']}: {one['last_error']}"
+        for name, one in health["services"].items()
+        if one["level"] != "normal"
+    ]
+    left_alone = [
+        f"{name}  left alone after {one['failures_in_a_row']} failures in a row"
+        for name, one in health["breakers"].items()
+        if one["state"] != "closed"
+    ]
+    return [*services, *left_alone]
 
 
 def _line(one: _Known, *, now: datetime) -> str:

@@ -26,6 +26,8 @@ class Change:
         at: when it was confirmed, UTC.
         previous_since: when `previous` was confirmed, UTC; None with the first address.
         operators: who agreed on `address`.
+        pool: the two addresses that the line goes back and forth between, when this change is one of such; else empty.
+        is_reminder: nothing changed; it tells again what is known since `at`.
     """
 
     key: str
@@ -34,6 +36,8 @@ class Change:
     at: datetime
     previous_since: datetime | None = None
     operators: tuple[str, ...] = ()
+    pool: tuple[Address, ...] = ()
+    is_reminder: bool = False
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:

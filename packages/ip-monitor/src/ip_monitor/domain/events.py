@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from ip_monitor.domain.addresses import Family
     from ip_monitor.domain.answers import Answer, Source
+    from ip_monitor.domain.ballots import Ballot
     from ip_monitor.domain.changes import Change
     from ip_monitor.domain.checks import Check, Trigger
     from ip_monitor.domain.notices import Notice
@@ -63,6 +64,16 @@ class ChangeRecorded:
     """
 
     change: Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPartReplaced:
+    """
+    An IPv6 address has another host part in the known prefix, as privacy addresses get every day: no change of the line,
+    so nobody is told but the log. The ballot names the address before and the one now.
+    """
+
+    ballot: Ballot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +138,7 @@ Event: TypeAlias = (
     | ConfirmationStarted
     | CheckFinished
     | ChangeRecorded
+    | HostPartReplaced
     | NoticeDelivered
     | NoticeFailed
     | Trouble

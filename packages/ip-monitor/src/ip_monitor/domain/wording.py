@@ -36,6 +36,11 @@ def headline(change: Change) -> str:
     """
     What happened, without who says so.
     """
+    if change.is_reminder:
+        return f"{change.family.label} address is still {change.address}"
+    if change.pool:
+        both = " and ".join(str(address) for address in change.pool)
+        return f"{change.family.label} address alternates between {both}; it is {change.address} now"
     if change.previous is None:
         return f"{change.family.label} address is {change.address}"
     return f"{change.family.label} address changed from {change.previous} to {change.address}"
@@ -46,6 +51,8 @@ def sentence(change: Change) -> str:
     The headline, how long the previous address lasted, and who agreed.
     """
     parts = [headline(change)]
+    if change.is_reminder:
+        return f"{parts[0]}, since {change.at:%Y-%m-%d %H:%M} UTC"
     if change.previous_lasted_s is not None:
         parts.append(f"the previous one lasted {duration(change.previous_lasted_s)}")
     if change.operators:

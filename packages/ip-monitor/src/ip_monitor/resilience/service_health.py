@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from ip_monitor.errors import IPMonitorError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ip_monitor.resilience.clock import Clock
 
 _HISTORY = 200
@@ -115,6 +117,19 @@ class ServiceStatistics:
     last_error: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthRecord:
+    """
+    What outlives the process of one service.
+    """
+
+    service: str
+    level: HealthLevel
+    is_essential: bool
+    failures_in_a_row: int
+    last_error: str
+
+
 class _Service:
     def __init__(self, name: str, settings: HealthSettings, *, is_essential: bool) -> None:
         self.name = name
@@ -209,6 +224,32 @@ class ServiceHealth:
             )
             for state in sorted(self._services.values(), key=lambda state: state.name)
         )
+
+    def records(self) -> tuple[HealthRecord, ...]:
+        """
+        What to keep over a restart.
+        """
+        return tuple(
+            HealthRecord(
+                service=state.name,
+                level=state.level,
+                is_essential=state.is_essential,
+                failures_in_a_row=state.failures_in_a_row,
+                last_error=state.last_error,
+            )
+            for state in self._services.values()
+        )
+
+    def restore(self, records: Iterable[HealthRecord]) -> None:
+        """
+        Go on from records: a service gets better from there by its successes, as it would have without the restart.
+        """
+        for record in records:
+            state = _Service(record.service, self._settings, is_essential=record.is_essential)
+            state.level = record.level
+            state.failures_in_a_row = max(0, record.failures_in_a_row)
+            state.last_error = record.last_error[:200]
+            self._services[record.service] = state
 
     def reset(self, service: str | None = None) -> None:
         """

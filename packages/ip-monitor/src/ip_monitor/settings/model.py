@@ -179,11 +179,31 @@ class Settings:
             live=True,
         ),
     ] = ""
+    remind_every_days: Annotated[
+        float,
+        Ge(0),
+        Le(365),
+        About(
+            "How long after they were last told people are told again that the address is still the same; 0 for never.",
+            unit="days",
+            live=True,
+        ),
+    ] = 0.0
+    expire_after_days: Annotated[
+        float,
+        Ge(0),
+        Le(365),
+        About(
+            "Announcements that could not be delivered for so long are given up, and stay on record; 0 for never.",
+            unit="days",
+            live=True,
+        ),
+    ] = 30.0
     keep_changes: Annotated[
         int, Ge(1), Le(10_000_000), About("How many changes of the address are kept at most.", live=True)
     ] = 100_000
     keep_changes_days: Annotated[
-        float, Ge(0), Le(36_500), About("For how many days changes are kept; 0 for ever.", live=True)
+        float, Ge(0), Le(36_500), About("For how many days changes are kept; 0 for ever.", unit="days", live=True)
     ] = 0.0
     keep_ballots: Annotated[
         int,
@@ -192,7 +212,7 @@ class Settings:
         About("How many ballots that changed nothing are kept at most, for `why` and the statistics.", live=True),
     ] = 20_000
     keep_ballots_days: Annotated[
-        float, Ge(0), Le(36_500), About("For how many days these are kept; 0 for ever.", live=True)
+        float, Ge(0), Le(36_500), About("For how many days these are kept; 0 for ever.", unit="days", live=True)
     ] = 90.0
     log_format: Annotated[Literal["text", "json"], About("How log lines are written.")] = "text"
     log_level: Annotated[

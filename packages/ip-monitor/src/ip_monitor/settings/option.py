@@ -23,7 +23,7 @@ class About:
     """
     The part of a setting's description that types cannot hold.
 
-    `unit` is "s" or "bytes" or None; `live` tells whether a change applies without a restart; `default` is the text
+    `unit` is "s", "days", "bytes" or None; `live` tells whether a change applies without a restart; `default` is the text
     shown where the real default depends on the machine; `is_url` asks for an https:// URL; a text for `is_command` is
     split as a shell does it.
     """
@@ -66,7 +66,7 @@ class Option:
         """
         The values it takes, as a phrase: `10 to 86400 seconds`, `text or json`, `true or false`.
         """
-        unit = {"s": " seconds", "bytes": " bytes", None: ""}[self.unit]
+        unit = {"s": " seconds", "days": " days", "bytes": " bytes", None: ""}[self.unit]
         if self.minimum is not None and self.maximum is not None:
             return f"{self.minimum:.12g} to {self.maximum:.12g}{unit}"
         if self.choices:

@@ -13,9 +13,11 @@ import pytest
 from ip_monitor.application.delivery import Delivery
 from ip_monitor.application.ports import DeliveryFailedError, StorageUnavailableError
 from ip_monitor.application.quiet import QuietTime
+from ip_monitor.application.standing import SINK_BREAKER
 from ip_monitor.domain.changes import Change
 from ip_monitor.domain.events import NoticeDelivered, NoticeFailed, Trouble
 from ip_monitor.domain.quiet import QuietHours
+from ip_monitor.resilience.circuit_breaker import BreakerRecord, CircuitBreaker
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -58,6 +60,9 @@ class Sink:
 class SteadyRandom(random.Random):
     def uniform(self, a, b):
         return b
+
+    def random(self):
+        return 0.0
 
 
 @pytest.fixture
@@ -410,3 +415,66 @@ async def test_a_single_check_does_not_wait_for_what_is_held_back(storage, deliv
     await asyncio.wait_for(delivery.drain(), 20)
 
     assert (people.tried, program.got) == ([], ["k0:program"])
+
+
+async def test_a_sink_that_keeps_failing_is_left_alone_and_loses_nothing(
+    storage, deliver, clock, events, in_background
+):
+    """
+    After five failures in a row its breaker opens; it gets longer pauses than the backoff alone, and its notices.
+    """
+    await save(storage, 0)
+    sink = Sink("sink", *[OSError("down")] * 5)
+    in_background(deliver(sink).run())
+    for pause in (1.0, 2.0, 4.0, 8.0):
+        await clock.slept(pause)
+    await clock.slept(30.0)  # the backoff alone would be 16 s
+    await events.wait(NoticeDelivered)
+
+    assert len(events.of(NoticeFailed)) == 5
+    assert sink.got == ["k0:sink"]
+
+
+async def test_a_broken_sink_is_left_alone_over_a_restart(storage, deliver, clock):
+    """
+    The breaker of the process before is taken over, and by hand it is closed.
+    """
+    await save(storage, 0)
+    breaker = CircuitBreaker("sink", clock=clock, settings=SINK_BREAKER, rng=SteadyRandom())
+    breaker.restore(
+        BreakerRecord(name="sink", failures_in_a_row=5, openings_in_a_row=1, open_until=clock.time() + 25.0)
+    )
+    sink = Sink("sink")
+    delivery = deliver(sink, breaker=lambda _: breaker)
+    task = asyncio.create_task(delivery.drain())
+    await clock.until_sleeping(25.0)
+    assert sink.tried == []
+
+    delivery.revise()
+    await task
+    assert sink.got == ["k0:sink"]
+
+
+async def test_a_change_does_not_wait_for_a_reminder(storage, deliver, clock, events, in_background):
+    """
+    Changes come first in the queue, and one that arrives while a reminder is retried is sent at once.
+    """
+    await save(storage, 0)
+    sink = Sink("sink")
+    await deliver(sink).drain()
+    await storage.add_reminder(change(0), at=AT + timedelta(days=7), sinks=["sink"])
+    await storage.add_reminder(change(0), at=AT + timedelta(days=7), sinks=["sink"])
+    sink.troubles = [OSError("down")] * 3
+    delivery = deliver(sink)
+    in_background(delivery.run())
+    for pause in (1.0, 2.0):
+        await clock.slept(pause)
+    await clock.until_sleeping(4.0)
+    await save(storage, 1)
+    delivery.wake()
+    await events.wait(NoticeDelivered, 2)
+    await clock.slept(4.0)
+    await events.wait(NoticeDelivered, 3)
+
+    assert sink.got == ["k0:sink", "k1:sink", "k0-r202601090304:sink"]
+    assert [event.notice.change.is_reminder for event in events.of(NoticeDelivered)] == [False, False, True]

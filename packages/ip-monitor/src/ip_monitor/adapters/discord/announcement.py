@@ -41,15 +41,22 @@ def change_card(change: Change, *, texts: Texts, style: AddressStyle) -> Card:
         fields.append(Field(texts("change.lasted"), duration(change.previous_lasted_s), inline=True))
     if change.operators:
         fields.append(Field(texts("change.agreed"), operators(change.operators)))
-    title = "change.title.first" if change.is_first else "change.title"
     return Card(
-        title=texts(title, family=change.family.label),
+        title=texts(_title_of(change), family=change.family.label),
         description=times.both(change.at),
         colour=Colour.NEWS if change.is_first else Colour.CHANGED,
         fields=tuple(fields),
         footer=f"{texts('change.footer')}: {change.key}",
         at=change.at,
     )
+
+
+def _title_of(change: Change) -> str:
+    if change.is_reminder:
+        return "change.title.reminder"
+    if change.pool:
+        return "change.title.pool"
+    return "change.title.first" if change.is_first else "change.title"
 
 
 def change_buttons(change: Change, *, texts: Texts) -> tuple[Button, ...]:

@@ -108,7 +108,7 @@ class WebhookNotifier:
 def _payload(notice: Notice) -> dict[str, object]:
     change = notice.change
     return {
-        "type": "ip.first" if change.is_first else "ip.changed",
+        "type": "ip.reminder" if change.is_reminder else "ip.first" if change.is_first else "ip.changed",
         "timestamp": change.at.isoformat(),
         "data": {
             "change": change.key,
@@ -117,6 +117,7 @@ def _payload(notice: Notice) -> dict[str, object]:
             "previous": None if change.previous is None else str(change.previous),
             "previous_lasted_s": change.previous_lasted_s,
             "operators": list(change.operators),
+            "pool": [str(address) for address in change.pool],
             "text": sentence(change),
         },
     }

@@ -75,6 +75,8 @@ ENTRIES: Mapping[str, str] = {
     # Announcements
     "change.title": "{family} address changed",
     "change.title.first": "{family} address known",
+    "change.title.pool": "{family} address alternates",
+    "change.title.reminder": "{family} address is still the same",
     "change.new": "New",
     "change.old": "Old",
     "change.lasted": "Old one lasted",

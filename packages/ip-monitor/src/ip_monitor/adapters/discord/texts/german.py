@@ -72,6 +72,8 @@ ENTRIES: Mapping[str, str] = {
     "verdict.multi_egress": "mehrere Adressen zugleich",
     "change.title": "{family}-Adresse hat sich geändert",
     "change.title.first": "{family}-Adresse bekannt",
+    "change.title.pool": "{family}-Adresse wechselt hin und her",
+    "change.title.reminder": "{family}-Adresse ist noch dieselbe",
     "change.new": "Neu",
     "change.old": "Alt",
     "change.lasted": "Die alte hielt",

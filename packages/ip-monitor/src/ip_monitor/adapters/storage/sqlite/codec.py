@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,18 @@ from ip_monitor.domain.verdicts import Verdict, VerdictKind
 if TYPE_CHECKING:
     import sqlite3
 
-CHANGE_COLUMNS = "changes.key, changes.address, changes.previous, changes.at, changes.previous_since, changes.operators"
+_CHANGE_COLUMNS = (
+    "changes.key, changes.address, changes.previous, changes.at, changes.previous_since, changes.operators"
+)
+_POOL_SINCE_VERSION = 4
 BALLOT_COLUMNS = "family, at, kind, address, previous, reason, detail"
+
+
+def change_columns(version: int) -> str:
+    """
+    What `change_of` reads. A database that is only read may have an earlier version than the latest.
+    """
+    return f"{_CHANGE_COLUMNS}, {'changes.pool' if version >= _POOL_SINCE_VERSION else 'NULL AS pool'}"
 
 
 def time_text(at: datetime) -> str:
@@ -45,7 +56,7 @@ def _address_of(text: str | None) -> Address | None:
 
 def change_row(change: Change) -> tuple[object, ...]:
     """
-    The values of key, family, address, previous, at, previous_since, operators.
+    The values of key, family, address, previous, at, previous_since, operators, pool.
     """
     return (
         change.key,
@@ -55,6 +66,7 @@ def change_row(change: Change) -> tuple[object, ...]:
         time_text(change.at),
         None if change.previous_since is None else time_text(change.previous_since),
         json.dumps(change.operators),
+        json.dumps([str(address) for address in change.pool]) if change.pool else None,
     )
 
 
@@ -66,7 +78,13 @@ def change_of(row: sqlite3.Row) -> Change:
         at=time_of(row["at"]),
         previous_since=None if row["previous_since"] is None else time_of(row["previous_since"]),
         operators=tuple(json.loads(row["operators"])),
+        pool=_pool_of(row),
     )
+
+
+def _pool_of(row: sqlite3.Row) -> tuple[Address, ...]:
+    text: str | None = row["pool"]
+    return () if text is None else tuple(ipaddress.ip_address(address) for address in json.loads(text))
 
 
 def current_of(row: sqlite3.Row) -> CurrentAddress:
@@ -76,10 +94,12 @@ def current_of(row: sqlite3.Row) -> CurrentAddress:
 
 
 def notice_of(row: sqlite3.Row) -> Notice:
+    change, told_key = change_of(row), row["told_key"]
     return Notice(
         key=row["delivery_key"],
         sink=row["sink"],
-        change=change_of(row),
+        change=change if told_key is None else replace(change, key=told_key, is_reminder=True),
+        priority=row["priority"],
         attempts=row["attempts"],
         created_at=time_of(row["created_at"]),
         due_at=time_of(row["due_at"]),

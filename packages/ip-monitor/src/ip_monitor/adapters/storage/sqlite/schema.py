@@ -90,7 +90,15 @@ CREATE TABLE state (
     value TEXT NOT NULL
 ) STRICT;
 """
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
+# `told_key` is what a reminder is told under; it is no change, so it has no row among them.
+_VERSION_4 = """
+ALTER TABLE changes ADD COLUMN pool TEXT;
+ALTER TABLE deliveries ADD COLUMN priority INTEGER NOT NULL DEFAULT 10;
+ALTER TABLE deliveries ADD COLUMN told_key TEXT;
+DROP INDEX deliveries_pending;
+CREATE INDEX deliveries_pending ON deliveries (sink, priority DESC, change_id) WHERE state = 'pending';
+"""
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 LATEST = len(MIGRATIONS)
 
 

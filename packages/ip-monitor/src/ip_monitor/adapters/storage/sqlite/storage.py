@@ -11,8 +11,10 @@ from ip_monitor.adapters.storage.sqlite.errors import DatabaseCorruptError
 from ip_monitor.adapters.storage.sqlite.file import make_directory, set_aside
 from ip_monitor.adapters.storage.sqlite.instance_lock import InstanceLock
 from ip_monitor.adapters.storage.sqlite.pool import ConnectionPool
+from ip_monitor.adapters.storage.sqlite.schema import LATEST, version_of
+from ip_monitor.application.ports import LastTold
 from ip_monitor.domain.addresses import AddressPolicy
-from ip_monitor.domain.notices import DeliveryState, notice_key
+from ip_monitor.domain.notices import REMINDER_PRIORITY, DeliveryState, notice_key, reminder_key
 from ip_monitor.domain.verdicts import VerdictKind
 from ip_monitor.resilience.clock import Clock, SystemClock, utc_now
 
@@ -125,7 +127,7 @@ class SQLiteIPStorage:
     ) -> Sequence[Change]:
         def work(db: sqlite3.Connection) -> list[Change]:
             query = (
-                f"SELECT {codec.CHANGE_COLUMNS} FROM changes"  # noqa: S608 - constant text
+                f"SELECT {codec.change_columns(version_of(db))} FROM changes"  # noqa: S608 - constant text
                 " WHERE (:family IS NULL OR family = :family) AND id < coalesce("
                 # One bound on the primary key, so that a page in the middle is found and not walked to.
                 "CASE WHEN :before IS NULL THEN 9223372036854775807 ELSE (SELECT id FROM changes WHERE key = :before) END, 0)"
@@ -163,13 +165,49 @@ class SQLiteIPStorage:
     async def pending_notices(self, *, sink: str, limit: int = 100) -> Sequence[Notice]:
         def work(db: sqlite3.Connection) -> list[Notice]:
             query = (
-                "SELECT deliveries.key AS delivery_key, sink, attempts, created_at, due_at,"  # noqa: S608 - constant
-                f" {codec.CHANGE_COLUMNS} FROM deliveries JOIN changes ON changes.id = change_id"
-                " WHERE state = 'pending' AND sink = ? ORDER BY change_id LIMIT ?"
+                "SELECT deliveries.key AS delivery_key, sink, attempts, created_at, due_at, priority, told_key,"  # noqa: S608 - constant
+                f" {codec.change_columns(LATEST)} FROM deliveries JOIN changes ON changes.id = change_id"
+                " WHERE state = 'pending' AND sink = ? ORDER BY priority DESC, change_id LIMIT ?"
             )
             return [codec.notice_of(row) for row in db.execute(query, (sink, limit))]
 
         return await self._pool.read(work)
+
+    async def last_told(self, family: Family) -> LastTold | None:
+        """
+        The newest change of a family, and when anybody was last to be told of it; None before the first.
+        """
+
+        def work(db: sqlite3.Connection) -> LastTold | None:
+            query = (
+                f"SELECT {codec.change_columns(LATEST)}, max(deliveries.created_at) AS told_at,"  # noqa: S608 - constant
+                " count(told_key) AS reminders FROM changes LEFT JOIN deliveries ON change_id = changes.id"
+                " WHERE changes.id = (SELECT max(id) FROM changes WHERE family = ?) GROUP BY changes.id"
+            )
+            row = db.execute(query, (family.value,)).fetchone()
+            if row is None:
+                return None
+            told_at = row["at"] if row["told_at"] is None else row["told_at"]
+            return LastTold(
+                change=codec.change_of(row), told_at=codec.time_of(told_at), is_reminded=row["reminders"] > 0
+            )
+
+        return await self._pool.read(work)
+
+    async def add_reminder(self, change: Change, *, at: datetime, sinks: Sequence[str]) -> None:
+        """
+        One more delivery of a change to each sink, of low priority. The same twice changes nothing.
+        """
+        told_key, created = reminder_key(change.key, at), codec.time_text(at)
+        statement = (
+            "INSERT INTO deliveries (key, change_id, sink, state, created_at, due_at, priority, told_key)"
+            " SELECT ?, id, ?, 'pending', ?, ?, ?, ? FROM changes WHERE key = ? ON CONFLICT (key) DO NOTHING"
+        )
+        rows = [
+            (notice_key(told_key, sink), sink, created, created, REMINDER_PRIORITY, told_key, change.key)
+            for sink in dict.fromkeys(sinks)
+        ]
+        await self._pool.write(lambda db: db.executemany(statement, rows).rowcount)
 
     async def mark_delivered(self, notice: Notice, *, at: datetime) -> None:
         await self._finish(notice, DeliveryState.DELIVERED, at=at, reason=None)
@@ -293,8 +331,8 @@ class SQLiteIPStorage:
 
 def _save_change(db: sqlite3.Connection, change: Change, ballots: Sequence[Ballot], sinks: Sequence[str]) -> None:
     inserted = db.execute(
-        "INSERT INTO changes (key, family, address, previous, at, previous_since, operators)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+        "INSERT INTO changes (key, family, address, previous, at, previous_since, operators, pool)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
         codec.change_row(change),
     )
     if inserted.rowcount == 0:

@@ -1,0 +1,3 @@
+"""
+What this machine's own network says.
+"""
