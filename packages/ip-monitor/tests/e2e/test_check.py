@@ -38,7 +38,8 @@ async def test_a_known_address_is_status_0(services, settings_for, check):
     assert status == 0
     assert said["verdict"] == "first"
     assert said["families"]["IPv4"]["address"] == address
-    assert said["families"]["IPv4"]["operators"] == ["alder", "birch", "cedar", "dogwood"]
+    # Three of four can decide; which of them the first panel asked is not what is told here.
+    assert len(said["families"]["IPv4"]["operators"]) == 3
     assert len(said["changes"]) == 1
 
     status, said = await check(settings_for(services))
@@ -102,7 +103,7 @@ async def test_for_people_the_same_in_one_line_a_family(services, settings_for, 
     address = str(services.line.address(Family.V4))
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"IPv4  {address:<15}  first: 4 of 4 operators say {address}\n"
+    assert done.stdout == f"IPv4  {address:<15}  first: 3 of 4 operators say {address}\n"
 
 
 # Every kind of answer that public services are known to give when they are wrong, and what becomes of it.

@@ -24,6 +24,7 @@ from ip_monitor.domain.addresses import AddressPolicy
 from ip_monitor.domain.ballots import Electorate, Rules
 from ip_monitor.domain.checks import Trigger
 from ip_monitor.domain.events import SourcesChanged
+from ip_monitor.domain.way_out import WayOut
 from ip_monitor.resilience.service_health import EFFECTS, HealthLevel
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Asking:
         self._spares = spare_specs(settings, self._chosen) if specs is None else ()
         self._storage = storage
         self._announcer = announcer
-        self.client = HTTPClient(policy=AddressPolicy(settings.public_ranges))
+        self.client = HTTPClient(policy=AddressPolicy(settings.public_ranges), via=WayOut.parse(settings.via))
         self.panel = Panel(
             [],
             clock=clock,

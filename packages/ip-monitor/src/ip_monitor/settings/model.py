@@ -76,6 +76,10 @@ class Settings:
     families: Annotated[Literal["both", "ipv4", "ipv6"], About("Which kinds of address are watched.", live=True)] = (
         "both"
     )
+    via: Annotated[
+        str,
+        About("The interface (`eth1`) or the own address to ask from, where there are several ways out.", live=True),
+    ] = ""
     public_ranges: Annotated[
         tuple[IPv4Network | IPv6Network, ...],
         About(

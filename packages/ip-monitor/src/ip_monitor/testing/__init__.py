@@ -15,6 +15,7 @@ from ip_monitor.testing.pools import (
 )
 from ip_monitor.testing.profiles import PROFILES, Profile
 from ip_monitor.testing.smtp_server import MockSMTPServer, ReceivedMail
+from ip_monitor.testing.storage_contract import STORAGE_CONTRACT, FullStorage
 
 __all__ = [
     "CARRIER_GRADE_NAT",
@@ -23,8 +24,10 @@ __all__ = [
     "PLAY_RANGES",
     "PROFILES",
     "RESIDENTIAL",
+    "STORAGE_CONTRACT",
     "AddressPool",
     "AddressStep",
+    "FullStorage",
     "MockAPICluster",
     "MockIPAPIServer",
     "MockSMTPServer",

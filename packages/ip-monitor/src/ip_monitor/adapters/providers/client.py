@@ -4,6 +4,7 @@ What all providers of a monitor share: the sessions for HTTP, and the guarded wa
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,17 @@ import aiohttp
 
 from ip_monitor import __version__
 from ip_monitor.adapters.providers.resolver import GuardedResolver, HostRefusedError, look_up
+from ip_monitor.adapters.providers.via import open_socket
 from ip_monitor.domain.addresses import Address, AddressPolicy, Family
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from aiohttp.connector import AddrInfoType
+
     from ip_monitor.domain.providers import ProviderSpec
+    from ip_monitor.domain.way_out import WayOut
 
 ADDRESS_FAMILIES = {Family.V4: socket.AF_INET, Family.V6: socket.AF_INET6}
 
@@ -31,6 +36,7 @@ class HTTPClient:
         policy: which addresses count as public, for servers too.
         ssl_context: verifies servers; aiohttp's own default when None.
         look_up: the blocking name resolution.
+        via: the interface or address to ask from; the system's own choice when None.
     """
 
     def __init__(
@@ -39,7 +45,9 @@ class HTTPClient:
         policy: AddressPolicy,
         ssl_context: ssl.SSLContext | None = None,
         look_up: Callable[[str, socket.AddressFamily], list[str]] = look_up,
+        via: WayOut | None = None,
     ) -> None:
+        self.via = via
         self.policy = policy
         self.ssl_context = ssl_context
         self._look_up = look_up
@@ -54,6 +62,7 @@ class HTTPClient:
                 resolver=self._resolver(family, allow_private=allow_private),
                 ssl=self.ssl_context if self.ssl_context is not None else True,
                 use_dns_cache=False,
+                socket_factory=None if self.via is None else self._socket,
                 force_close=True,
                 limit=0,
             )
@@ -67,6 +76,26 @@ class HTTPClient:
                 headers={"User-Agent": f"ip-monitor/{__version__}", "Accept-Encoding": "identity", "Accept": "*/*"},
             )
         return self._sessions[key]
+
+    async def connect(self, address: str, port: int, *, kind: socket.SocketKind) -> socket.socket:
+        """
+        A connected, non-blocking socket that goes `via`.
+
+        Raises:
+            OSError: it cannot be connected, or there is no such way out.
+        """
+        (family, *_, target) = socket.getaddrinfo(address, port, type=kind, flags=socket.AI_NUMERICHOST)[0]
+        made = open_socket(self.via, family, kind)
+        try:
+            await asyncio.get_running_loop().sock_connect(made, target)
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    def _socket(self, info: AddrInfoType) -> socket.socket:
+        family, kind, protocol, *_ = info
+        return open_socket(self.via, family, kind, protocol)
 
     def check_literal(self, spec: ProviderSpec) -> None:
         """

@@ -11,6 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
@@ -35,10 +36,10 @@ class _Mailbox(asyncio.DatagramProtocol):
 
 
 async def ask_over_udp(
-    address: str, port: int, question: bytes, *, accept: Callable[[bytes], T | None], repeat_after_s: Sequence[float]
+    connected: socket.socket, question: bytes, *, accept: Callable[[bytes], T | None], repeat_after_s: Sequence[float]
 ) -> T:
     """
-    Send `question`, again after each of the pauses, and wait for an answer that `accept` takes.
+    Over a connected socket, which is closed in the end, send `question`, again after each of the pauses, and wait for an answer that `accept` takes.
 
     What `accept` returns None for is ignored as not meant for this question. Bounded only by the caller's deadline.
 
@@ -47,7 +48,11 @@ async def ask_over_udp(
         Exception: what `accept` raises.
     """
     loop = asyncio.get_running_loop()
-    transport, mailbox = await loop.create_datagram_endpoint(_Mailbox, remote_addr=(address, port))
+    try:
+        transport, mailbox = await loop.create_datagram_endpoint(_Mailbox, sock=connected)
+    except BaseException:
+        connected.close()
+        raise
     repeater = asyncio.ensure_future(_send(transport, question, repeat_after_s))
     try:
         while True:

@@ -10,6 +10,7 @@ Source: RFC 1035 (messages), RFC 7858 (DoT), RFC 8484 (DoH); message format by d
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import struct
 from typing import TYPE_CHECKING, cast
@@ -117,16 +118,20 @@ class DNSProvider(AskingProvider):
             return read_answer(data, question)
 
         port = self._spec.port or _PORT
-        return await ask_over_udp(host, port, question.to_wire(), accept=take, repeat_after_s=_REPEAT_AFTER_S)
+        connected = await self._client.connect(host, port, kind=socket.SOCK_DGRAM)
+        return await ask_over_udp(connected, question.to_wire(), accept=take, repeat_after_s=_REPEAT_AFTER_S)
 
     async def _over_tls(self, raw: bytearray) -> str:
         host = await self._client.resolve(self._spec)
         context = self._client.ssl_context or ssl.create_default_context()
         question = make_question(self._spec)
         wire = question.to_wire()
-        reader, writer = await asyncio.open_connection(
-            host, self._spec.port or _TLS_PORT, ssl=context, server_hostname=self._spec.host
-        )
+        connected = await self._client.connect(host, self._spec.port or _TLS_PORT, kind=socket.SOCK_STREAM)
+        try:
+            reader, writer = await asyncio.open_connection(sock=connected, ssl=context, server_hostname=self._spec.host)
+        except BaseException:
+            connected.close()
+            raise
         try:
             writer.write(_LENGTH.pack(len(wire)) + wire)
             (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))

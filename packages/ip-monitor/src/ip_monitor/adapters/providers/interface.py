@@ -14,23 +14,27 @@ from typing import TYPE_CHECKING
 from ip_monitor.adapters.providers.asking import AskingProvider
 from ip_monitor.adapters.providers.client import ADDRESS_FAMILIES
 from ip_monitor.adapters.providers.replies import accept
+from ip_monitor.adapters.providers.via import bind
 from ip_monitor.domain.addresses import Family
 
 if TYPE_CHECKING:
     from ip_monitor.domain.addresses import Address
+    from ip_monitor.domain.way_out import WayOut
 
 # Any address beyond the default route serves; these are of the root name server k.root-servers.net.
 _FAR_AWAY = {Family.V4: "193.0.14.129", Family.V6: "2001:7fd::1"}
 
 
-def local_address(family: Family, *, towards: str | None = None) -> str:
+def local_address(family: Family, *, towards: str | None = None, via: WayOut | None = None) -> str:
     """
     The source address that the kernel chooses for `towards`.
 
     Raises:
-        OSError: there is no route.
+        OSError: there is no route, or no such way out.
     """
     with socket.socket(ADDRESS_FAMILIES[family], socket.SOCK_DGRAM) as probe:
+        if via is not None:
+            bind(probe, via)
         probe.connect((towards or _FAR_AWAY[family], 53))
         return str(probe.getsockname()[0])
 
@@ -42,6 +46,7 @@ class InterfaceProvider(AskingProvider):
 
     async def _exchange(self, raw: bytearray) -> Address:
         literal = self._spec.literal_address
-        text = local_address(self._spec.family, towards=None if literal is None else str(literal))
+        towards = None if literal is None else str(literal)
+        text = local_address(self._spec.family, towards=towards, via=self._client.via)
         raw += text.encode()
         return accept(text, self._spec, self._client.policy)

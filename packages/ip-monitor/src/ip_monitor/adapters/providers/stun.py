@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
+import socket
 import struct
 from typing import TYPE_CHECKING
 
@@ -95,5 +96,6 @@ class STUNProvider(AskingProvider):
 
         request = binding_request(transaction)
         port = self._spec.port or PORT
-        text = await ask_over_udp(host, port, request, accept=take, repeat_after_s=_REPEAT_AFTER_S)
+        connected = await self._client.connect(host, port, kind=socket.SOCK_DGRAM)
+        text = await ask_over_udp(connected, request, accept=take, repeat_after_s=_REPEAT_AFTER_S)
         return accept(text, self._spec, self._client.policy)
