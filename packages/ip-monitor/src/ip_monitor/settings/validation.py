@@ -142,14 +142,13 @@ def _cross_checks(settings: Settings, found: Gathered) -> Iterator[Problem]:
         yield problem(
             "quiet_hours", "must be hours such as 22:00-07:00, or empty.", settings.quiet_hours[:_LONGEST_VALUE]
         )
-    for name, wrong, value in (*_discord_problems(settings), *_web_problems(settings)):
     try:
         WayOut.parse(settings.via)
     except WayOutRefusedError:
         yield problem(
             "via", "must be the name of an interface, or an address of this machine.", settings.via[:_LONGEST_VALUE]
         )
-    for name, wrong, value in _discord_problems(settings):
+    for name, wrong, value in (*_discord_problems(settings), *_web_problems(settings)):
         yield problem(name, wrong, value)
     if not settings.default_providers and not settings.providers:
         yield problem("default_providers", "leaves nobody to ask; add [[providers]] tables, or say true.", "false")

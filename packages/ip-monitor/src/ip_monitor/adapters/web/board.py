@@ -14,6 +14,7 @@ from ip_monitor.domain.events import (
     CheckFinished,
     CheckStarted,
     ConfirmationStarted,
+    HostPartReplaced,
     NoticeDelivered,
     NoticeFailed,
     SourcesChanged,
@@ -96,8 +97,8 @@ class Board:
             case TroubleOver():
                 self.troubles.pop(event.topic, None)
                 self._news("health")
-            case SourcesChanged():
-                self._news("providers")
+            case SourcesChanged() | HostPartReplaced():
+                self._news("address", "providers")
 
     def write(self, text: str) -> int:
         """
