@@ -237,6 +237,7 @@ def _deciding() -> Mapping[str, Schema]:
             previous=_maybe(_ADDRESS),
             previous_lasted_s=_maybe(_SECONDS),
             operators=_list(_TEXT),
+            pool=_list(_ADDRESS),
         ),
         "Changes": _object(changes=_list(_ref("Change")), before=_maybe(_KEY)),
         "Answer": _object(
