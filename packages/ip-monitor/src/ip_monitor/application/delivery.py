@@ -234,7 +234,8 @@ class Delivery:
                 await self._give_up(notices, failure.reason)
                 return
             attempts += 1
-            pause_s = self._pause_s(attempts, failure.retry_after_s) * self._patience(notices[0].sink)
+            patience = self._patience(notices[0].sink)
+            pause_s = self._pause_s(attempts, failure.retry_after_s, patience=patience)
             left_alone_s = self._breakers[notices[0].sink].statistics().retry_in_s
             await self._retry_later(notices, failure.reason, max(pause_s, left_alone_s))
             if self._revised[notices[0].sink].is_set():
@@ -301,8 +302,9 @@ class Delivery:
             return DeliveryFailedError(f"{sink} failed: {type(error).__name__}: {error}")
         return None
 
-    def _pause_s(self, attempts: int, retry_after_s: float | None) -> float:
-        backoff_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(attempts - 1, _LARGEST_EXPONENT))
+    def _pause_s(self, attempts: int, retry_after_s: float | None, *, patience: float = 1.0) -> float:
+        # However bad a sink does, it gets what waits for it soon after it is back.
+        backoff_s = min(LONGEST_RETRY_S, patience * FIRST_RETRY_S * 2.0 ** min(attempts - 1, _LARGEST_EXPONENT))
         backoff_s *= self._rng.uniform(0.5, 1.0)
         return max(backoff_s, min(retry_after_s or 0.0, LONGEST_RETRY_AFTER_S))
 
