@@ -6,10 +6,12 @@ certificate by SSL_CERT_FILE.
 from __future__ import annotations
 
 import re
+import signal
+import sqlite3
 
 import pytest
 from ip_monitor.testing import PLAY_RANGES, MockAPICluster
-from ip_monitor.testing.discord import DiscordDouble, Permission, discord_authority
+from ip_monitor.testing.discord import DiscordDouble, Hang, Permission, discord_authority
 
 
 @pytest.fixture
@@ -81,6 +83,41 @@ async def test_the_whole_bot_is_started_commanded_changed_and_stopped(start, dou
     assert double.gateway.status == "offline"
     assert double.token not in "\n".join(running.lines)
     assert "Traceback" not in "\n".join(running.lines)
+
+
+def recorded(database):
+    """
+    The keys of all changes, oldest first.
+    """
+    db = sqlite3.connect(database)
+    try:
+        return [row[0] for row in db.execute("SELECT key FROM changes ORDER BY id")]
+    finally:
+        db.close()
+
+
+@pytest.mark.parametrize("after", [True, False], ids=["Discord had it already", "Discord never got it"])
+async def test_killed_while_sending_it_tells_every_change_once_and_in_order(start, double, services, settings, after):
+    """
+    No answer comes, the process is killed in the middle, the address changes again before the next one starts.
+    """
+    trusting = {"SSL_CERT_FILE": str(double.write_ca(settings.parent / "ca.pem"))}
+    hanging = double.fail(Hang(after=after), on="POST /channels/*/messages", times=1)
+    killed = await start("run", "--config", settings, env=trusting)
+    await double.until(lambda: hanging.met, "an announcement under way", within_s=40)
+    await killed.stop(signal.SIGKILL)
+    double.heal()
+    services.line.change()
+    again = await start("run", "--config", settings, env=trusting)
+    expected = 2
+    told = await double.until(
+        lambda: len(double.messages()) >= expected and double.messages(), "both announcements", within_s=40
+    )
+    status, errors, _ = await again.stop()
+
+    assert (status, errors) == (0, "")
+    assert [message.embed["footer"]["text"].split()[-1] for message in told] == recorded(settings.parent / "ip.sqlite3")
+    assert len(double.messages()) == expected
 
 
 async def test_doctor_looks_at_token_channel_and_permissions(start, double, settings, tmp_path):

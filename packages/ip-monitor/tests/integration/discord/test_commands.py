@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from ip_monitor.adapters.discord import actions
 from ip_monitor.adapters.discord.commands import COMMANDS, by_name
 from ip_monitor.adapters.discord.standing import Standing
-from ip_monitor.testing.discord import NotOfferedError
+from ip_monitor.testing.discord import NotOfferedError, Permission
+from ip_monitor.testing.discord.interactions import InteractionType
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PAGE = Path(__file__).resolve().parents[5] / "docs" / "reference" / "discord-commands.md"
@@ -74,7 +76,43 @@ SCENES = {
     "stop": Scene("Really", asks=True),
     "sync": Scene("Discord knows 12 commands"),
 }
-SLOW = {"config set", "config unset", "config save", "config reload"}
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """
+    What is pressed, chosen or sent: its custom id, what its command needs, and what the title of the answer then says.
+    """
+
+    custom_id: str
+    command: str
+    title: str
+    chosen: str = ""
+    form: dict[str, str] = field(default_factory=dict)
+
+
+def pressed(verb: str, command: str, title: str, *, chosen="", form=None, **arguments) -> Pressed:
+    return Pressed(actions.action(verb, command, **arguments), command, title, chosen, form or {})
+
+
+CONTROLS = {
+    "button Check now": pressed("run", "ip", "address|unchanged"),
+    "button Why?": pressed("run", "why", "known|IPv4", change="last"),
+    "button History": pressed("run", "history", "History"),
+    "button Mute 8 h": pressed("run", "notify mute", "Muted", hours=8),
+    "button Unmute": pressed("run", "notify unmute", "go on"),
+    "button Newest": pressed("turn", "history", "History", page=1, chart="no"),
+    "button Newer": pressed("turn", "history", "History", page=1),
+    "button Older": pressed("turn", "history", "History", page=2),
+    "button Chart": pressed("turn", "history", "History", page=1, chart="yes"),
+    "menu of families": pressed("turn", "history", "History", pick="family", chosen="ipv4"),
+    "button Yes of /api remove": pressed("sure", "api remove", "did not work", name="alder IPv4"),
+    "button Yes of /cache clear": pressed("sure", "cache clear", "forgotten"),
+    "button Yes of /queue clear": pressed("sure", "queue clear", "given up", sink="discord"),
+    "button Yes of /stop": pressed("sure", "stop", "That cannot be", wrong="1"),
+    "form of /config set": pressed("form", "config set", "cannot be|did not", name="retry_s", form={"value": "never"}),
+    "form of /api add": pressed("form", "api add", "did not work", name="elm", form={"url": "https://127.0.0.1/"}),
+}
 BEYOND = {
     "ip": ["test_the_answer_is_for_everybody_on_request", "test_an_announcement_has_buttons_that_work"],
     "history": ["test_history_is_turned_filtered_and_drawn"],
@@ -120,6 +158,29 @@ async def as_found(stage):
         application.delivery.start()
 
 
+async def everybody(stage) -> list[tuple[Any, Any, Standing]]:
+    """
+    Who calls from where, and what they are there: administrator, member and stranger, each in a channel and in direct
+    messages. A stranger's channel is one of another server, which they administrate.
+    """
+    double = stage.double
+    world = double.world
+    guild = next((guild for guild in world.guilds.values() if guild.name == "Elsewhere"), None)
+    if guild is None:
+        guild = world.add_guild("Elsewhere")
+        world.add_channel(guild, "talk")
+        world.add_member(guild, double.stranger, world.add_role(guild, "Admins", Permission.ADMINISTRATOR))
+    elsewhere = next(iter(guild.channels.values()))
+    return [
+        (double.stranger, elsewhere, Standing.STRANGER),
+        (double.stranger, world.direct(double.stranger), Standing.STRANGER),
+        (double.member, double.channel, Standing.MEMBER),
+        (double.member, world.direct(double.member), Standing.MEMBER),
+        (double.admin, double.channel, Standing.ADMINISTRATOR),
+        (double.admin, world.direct(double.admin), Standing.ADMINISTRATOR),
+    ]
+
+
 async def test_every_command_has_a_scene():
     """
     None is left untried.
@@ -130,20 +191,11 @@ async def test_every_command_has_a_scene():
 @pytest.mark.parametrize("name", SCENES)
 async def test_slash_command_answers_each_as_they_may(stage, name):
     """
-    Administrator and member in channel and direct messages, and a stranger: those who may get the answer, the others a
-    refusal, and nobody else sees either.
+    Administrator, member and stranger, each in a channel and in direct messages: those who may get the answer, the others
+    a refusal, and nobody else sees either.
     """
     double, scene, standing = stage.double, SCENES[name], by_name()[name].standing
-    everywhere = [
-        (double.stranger, double.world.direct(double.stranger), Standing.STRANGER),
-        (double.member, double.channel, Standing.MEMBER),
-        (double.member, double.world.direct(double.member), Standing.MEMBER),
-        (double.admin, double.channel, Standing.ADMINISTRATOR),
-        (double.admin, double.world.direct(double.admin), Standing.ADMINISTRATOR),
-    ]
-    # Reading the settings starts a process; where a command does that, the channel stands for the direct messages too.
-    callers = [one for one in everywhere if one[0] is not double.admin or one[1] is double.channel or name not in SLOW]
-    for user, place, has in callers:
+    for user, place, has in await everybody(stage):
         reply = await double.slash(user, place, name, forced=True, within_s=PATIENCE_S, **scene.options)
 
         wanted = scene.title if has >= standing else "Not allowed"
@@ -175,6 +227,61 @@ async def test_text_command_answers_each_as_they_may(stage, name):
         else:
             answer = await double.message(double.channel, after=written)
         assert re.search(scene.title if has >= standing else "Not allowed", answer.embed["title"]), answer.text
+
+
+@pytest.mark.parametrize("name", SCENES)
+async def test_text_command_in_private_answers_each_as_they_may(stage, name):
+    """
+    Members and administrators in their direct messages, where the answer is given too.
+    """
+    double, scene, standing = stage.double, SCENES[name], by_name()[name].standing
+    for user, has in ((double.member, Standing.MEMBER), (double.admin, Standing.ADMINISTRATOR)):
+        written = double.direct_message(user, f"!{name} {scene.text}")
+        answer = await double.message(written.channel, after=written, within_s=PATIENCE_S)
+        assert re.search(scene.title if has >= standing else "Not allowed", answer.embed["title"]), answer.text
+    assert not double.violations
+
+
+@pytest.mark.parametrize("what", CONTROLS)
+async def test_button_menu_and_form_answer_each_as_they_may(stage, what):
+    """
+    Wherever it is pressed and whoever presses it, also where no client would show it to them: the bot judges by itself.
+    """
+    double, tried = stage.double, CONTROLS[what]
+    standing = by_name()[tried.command].standing
+    for user, place, has in await everybody(stage):
+        shown = await double.slash(user, place, "help", within_s=PATIENCE_S)
+        shown.message.components = [{"id": 1, "type": 1, "components": [control_of(what, tried)]}]
+        if tried.form:
+            rows = [
+                {"type": 1, "id": 1, "components": [{"type": 4, "id": 2, "custom_id": n, "value": v}]}
+                for n, v in tried.form.items()
+            ]
+            data = {"custom_id": tried.custom_id, "components": rows}
+            begun = double.actors._begin(InteractionType.MODAL, user, place, data, source=shown.message)
+            reply = await double.actors._settled(begun, what, PATIENCE_S)
+        elif tried.chosen:
+            reply = await double.select(user, shown, tried.custom_id, tried.chosen, within_s=PATIENCE_S)
+        else:
+            reply = await double.click(user, shown, tried.custom_id, within_s=PATIENCE_S)
+
+        wanted = tried.title if has >= standing else "Not allowed"
+        assert re.search(wanted, reply.embed["title"]), (user, place, reply.embed)
+        assert reply.is_ephemeral or reply.is_update
+        if has < standing:
+            assert not re.search(ADDRESS, reply.text)
+    assert not stage.running.done()
+    assert not double.violations
+
+
+def control_of(what, tried):
+    """
+    The button or menu, as a message carries it.
+    """
+    if tried.chosen:
+        choices = [{"label": one, "value": one} for one in ("both", "ipv4", "ipv6")]
+        return {"id": 2, "type": 3, "custom_id": tried.custom_id, "options": choices, "min_values": 1, "max_values": 1}
+    return {"id": 2, "type": 2, "style": 2, "label": what[:80], "custom_id": tried.custom_id}
 
 
 def said_after(double, written, text):
@@ -390,10 +497,16 @@ def page() -> str:
         proofs = [
             f"`test_slash_command_answers_each_as_they_may[{command.name}]`",
             f"`test_text_command_answers_each_as_they_may[{command.name}]`",
+            f"`test_text_command_in_private_answers_each_as_they_may[{command.name}]`",
             *(f"`{name}`" for name in BEYOND.get(command.name, [])),
         ]
         usage = command.usage.replace("|", "\\|")
         rows.append(f"| `{command}` | {command.standing.name.lower()} | `/{usage}` | {'<br>'.join(proofs)} |")
+    rows += ["", "| button, menu or form | of | for | proven by |", "|---|---|---|---|"]
+    for what, tried in CONTROLS.items():
+        standing = by_name()[tried.command].standing.name.lower()
+        test = "test_button_menu_and_form_answer_each_as_they_may"
+        rows.append(f"| {what} | `/{tried.command}` | {standing} | `{test}[{what}]` |")
     return "\n".join(rows)
 
 
