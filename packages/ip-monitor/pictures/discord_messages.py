@@ -65,13 +65,17 @@ async def played(double: DiscordDouble, services: MockAPICluster, application: A
     services.line.change()
     await application.check()
     found = {"announcement": kept(await double.message(after=first, within_s=PATIENCE_S))}
-    last = double.messages()[-1]
     double.go_down()
     for _ in range(5):
         services.line.change()
         await application.check()
     double.heal()
-    found["digest"] = kept(await double.message(after=last, within_s=PATIENCE_S))
+    digest = await double.until(
+        lambda: next((m for m in double.messages() if m.embeds and "while" in m.embed["title"]), None),
+        "the digest",
+        within_s=PATIENCE_S,
+    )
+    found["digest"] = kept(digest)
     await double.ready(within_s=PATIENCE_S)
     services["birch"].lie("198.51.100.7")
     services["dogwood"].fail_as("bad_gateway")
@@ -83,7 +87,7 @@ async def played(double: DiscordDouble, services: MockAPICluster, application: A
     return found
 
 
-async def collect(target: Path) -> None:
+async def collect() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         async with DiscordDouble() as double, MockAPICluster(OPERATORS, seed=7) as services:
             settings = await asyncio.to_thread(settings_for, Path(name), double, services)
@@ -94,8 +98,8 @@ async def collect(target: Path) -> None:
                 finally:
                     application.request_stop()
                     await running
-    target.write_text(json.dumps(found, indent=1))
+    return found
 
 
 if __name__ == "__main__":
-    asyncio.run(collect(Path(sys.argv[1])))
+    Path(sys.argv[1]).write_text(json.dumps(asyncio.run(collect()), indent=1))

@@ -17,6 +17,7 @@ import io
 import json
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ import simcord
 from PIL import Image
 from playwright.async_api import BrowserType
 
-WIDTH, HEIGHT = 640, 900
+WIDTH, HEIGHT = 640, 1600
 
 
 def use_the_systems_chromium() -> None:
@@ -61,21 +62,27 @@ def view_of(rows: list[dict[str, Any]]) -> discord.ui.View | None:
 
 def made(message: dict[str, Any]) -> dict[str, Any]:
     embeds = [discord.Embed.from_dict(embed) for embed in message["embeds"]]
+    for embed in embeds:
+        if embed.image.url and message["files"]:
+            embed.set_image(url=f"attachment://{next(iter(message['files']))}")
     files = [discord.File(io.BytesIO(base64.b64decode(data)), name) for name, data in message["files"].items()]
     options: dict[str, Any] = {"embeds": embeds, "files": files}
     view = view_of(message["components"])
     return options if view is None else {**options, "view": view}
 
 
-async def draw(source: Path, folder: Path) -> None:
+async def draw(messages: dict[str, Any], folder: Path) -> None:
     bot = discord.Client(intents=discord.Intents(guilds=True))
     async with simcord.run(bot) as env:
         guild = env.create_guild()
         channel = guild.create_text_channel("ip")
         viewer = guild.add_member(env.create_user("alice"))
         place = bot.get_channel(int(channel.id))
-        async with env.preview(channel, viewers=(viewer,), width=WIDTH, height=HEIGHT) as preview:
-            for name, message in json.loads(source.read_text()).items():
+        now = datetime.now(UTC)
+        async with env.preview(
+            channel, viewers=(viewer,), width=WIDTH, height=HEIGHT, presentation_time=now
+        ) as preview:
+            for name, message in messages.items():
                 sent = await place.send(**made(message))
                 shot = await preview.screenshot(target=sent, allow_incomplete=True)
                 picture = Image.open(io.BytesIO(shot.png)).convert("RGB").quantize(128)
@@ -84,4 +91,4 @@ async def draw(source: Path, folder: Path) -> None:
 
 if __name__ == "__main__":
     use_the_systems_chromium()
-    asyncio.run(draw(Path(sys.argv[1]), Path(sys.argv[2])))
+    asyncio.run(draw(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])))

@@ -65,8 +65,9 @@ def _family(one: FamilyStatus, texts: Texts, style: AddressStyle) -> str:
         verdict = one.ballot.verdict
         if verdict.address is None or one.current is None or verdict.address != one.current.address:
             lines.append(verdict_line(verdict, texts=texts, style=style))
-        weight = texts("why.weight", support=f"{verdict.support:g}", total=f"{verdict.total:g}")
-        lines.append(f"{texts('why.weight_title')}: {weight}")
+        if verdict.address is not None:
+            weight = texts("why.weight", support=f"{verdict.support:g}", total=f"{verdict.total:g}")
+            lines.append(f"{texts('why.weight_title')}: {weight}")
     return "\n".join(lines)
 
 

@@ -32,7 +32,7 @@ async def list_all(call: Call) -> Reply:
     Everybody who is or could be asked.
     """
     views = await call.desk.admin.providers.list()
-    text = joined(map(_line, views), _ROOM, more=call.texts.more)
+    text = _lines(call, views)
     count = sum(view.is_enabled for view in views)
     title = call.texts("api.title", enabled=count, known=len(views))
     return Reply(cards=(Card(title=title, description=text, colour=Colour.QUIET),))
@@ -129,16 +129,26 @@ def _form(call: Call, name: str) -> Form:
 
 
 def _done(call: Call, key: str, views: Sequence[ProviderView]) -> Reply:
-    text = joined(map(_line, views), _ROOM, more=call.texts.more)
+    text = _lines(call, views)
     return Reply(cards=(Card(title=call.texts(key), description=text, colour=Colour.GOOD),))
 
 
-def _line(view: ProviderView) -> str:
+def _lines(call: Call, views: Sequence[ProviderView]) -> str:
+    return joined((_line(call, view) for view in views), _ROOM, more=call.texts.more)
+
+
+def _line(call: Call, view: ProviderView) -> str:
+    """
+    What is as it is for most is left out, so that most lines stay in one.
+    """
     mark = "🟢" if view.is_enabled else "⚪"
     own = " ✎" if view.is_custom else ""
-    return (
-        f"{mark} {code(view.name, 60)}{own} {view.transport} · {view.weight:g} · {view.priority} · {code(view.url, 90)}"
-    )
+    parts = [f"{mark} {code(view.name, 60)}{own} {view.transport}"]
+    if view.weight != 1:
+        parts.append(call.texts("api.weight", weight=f"{view.weight:g}"))
+    if view.priority:
+        parts.append(call.texts("api.priority", priority=view.priority))
+    return " · ".join([*parts, code(view.url, 90)])
 
 
 def _answer(answer: ProviderAnswer) -> str:

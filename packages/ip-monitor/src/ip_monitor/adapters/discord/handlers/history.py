@@ -64,7 +64,7 @@ async def show(call: Call) -> Reply:
 def _line(call: Call, change: Change) -> str:
     line = change_line(change, style=call.style)
     lasted_s = change.previous_lasted_s
-    lasted = "" if lasted_s is None else " · " + call.texts("history.lasted", duration=duration(lasted_s))
+    lasted = "" if lasted_s is None else " " + call.texts("history.lasted", duration=duration(lasted_s))
     return f"{line}{lasted} · `{change.key[:8]}`"
 
 
