@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -71,12 +72,17 @@ async def test_a_stop_signal_before_anything_began_ends_it_quietly_too(start, no
     assert complaint == ""
 
 
-async def test_sigusr1_makes_it_check_now(start, nobody, database):
+async def test_sigusr1_makes_it_check_now_also_where_the_pages_port_is_taken(start, nobody, database):
     """
-    A script that knows better than the schedule can say so.
+    A script that knows better than the schedule can say so. A page that cannot be shown is a warning that names the port and
+    who has it; the watch goes on.
     """
     words = ("--set", "retry_s=3600", "--set", "interval_s=3600", "--set", "log_level=debug")
-    running = await start("run", "--config", nobody, "--database", database, *words)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        words = (*words, "--web", f"127.0.0.1:{port}")
+        running = await start("run", "--config", nobody, "--database", database, *words)
+        await running.line("warning", f"port {port} is taken, by ", f"({os.getpid()})")
     await running.line("next check")
     running.process.send_signal(signal.SIGUSR1)
 
@@ -205,15 +211,17 @@ def test_a_provider_that_there_is_not_is_refused_with_a_suggestion(ip_monitor, n
     assert "Did you mean 'ipify'?" in done.stderr
 
 
-def test_a_log_line_needs_no_rich(environ):
+def test_a_run_with_a_log_and_no_page_imports_nothing_for_either_view(environ):
     """
-    Coloured tracebacks of a library are not worth 4 MiB to a log.
+    Coloured tracebacks of a library are not worth 4 MiB to a log, and a page that is off costs nothing.
     """
     code = (
         "import sys\n"
+        "import ip_monitor.cli.session, ip_monitor.cli.views\n"
         "from ip_monitor.cli.log_lines import logger\n"
         "logger(style='text', level='info', file=sys.stdout).info('hello', who='you there', n=1)\n"
-        "print([name for name in sys.modules if name.partition('.')[0] in ('rich', 'pydantic')])"
+        "heavy = ('rich', 'pydantic', 'jinja2', 'prometheus_client', 'aiohttp.web', 'ip_monitor.adapters.web')\n"
+        "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
     first, second = done.stdout.splitlines()

@@ -73,13 +73,15 @@ def test_it_runs_without_pytest(environ):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_the_bot_is_at_work_in_a_simulated_discord(ip_monitor):
+def test_the_bot_is_at_work_in_a_simulated_discord_and_the_page_beside_it(ip_monitor):
     """
-    It announces there and answers every command that is used meanwhile.
+    It announces there and answers every command that is used meanwhile; the page is served, and its token told.
     """
-    done = ip_monitor("simulate", "--discord", "--seconds", 4, "--speed", 3)
+    done = ip_monitor("simulate", "--discord", "--web", "127.0.0.1:0", "--seconds", 4, "--speed", 3)
     (used,) = [line.split() for line in done.stdout.splitlines() if line.startswith("commands ")]
 
     assert (done.returncode, done.stderr) == (0, "")
     assert int(used[1]) == int(used[5]) >= 1
+    assert "The page's token, shown only now: " in done.stdout
+    assert "the page is at http://127.0.0.1:" in done.stdout
     assert "Every change was announced exactly once." in done.stdout
