@@ -18,7 +18,6 @@ from hermetic._pytest.guarding import Guarding
 from hermetic._pytest.hangs import Hangs, RecentEvents, mock_requests
 from hermetic._pytest.isolating import Promises, isolation
 from hermetic._pytest.limiting import Limiting
-from hermetic._pytest.past import PastTelling
 from hermetic._pytest.recording import RUN_KEY, FixtureTimes, Recording
 from hermetic._pytest.reporting import Reporting, journal_for
 from hermetic._pytest.summary import Summary
@@ -174,6 +173,8 @@ def assemble(config: pytest.Config, settings: Settings) -> Team:
     config.pluginmanager.register(recording, "hermetic-recording")
     if journal is not None:
         arrivals.when("asyncio", lambda _: _watch_tasks(config, sink))
+        from hermetic._pytest.past import PastTelling  # noqa: PLC0415 - only for a run that is recorded
+
         config.pluginmanager.register(PastTelling(config, sink), "hermetic-past")
         config.pluginmanager.register(Reporting(config, journal), "hermetic-reporting")
     config.add_cleanup(watch(sink))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hermetic._pytest.marks import marked
+from hermetic._pytest.marks import by_name
 from hermetic.guard import late
 from hermetic.guard.blocking.limit import LIMIT_S
 from hermetic.guard.component import Quiet
@@ -125,7 +125,8 @@ class _Marks:
         self._component = component
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        if any("blocking" in mark.kwargs for _, marks in marked(session.items) for mark in marks):
+        items = by_name(session).get("hermetic", ())
+        if any("blocking" in mark.kwargs for item in items for mark in item.iter_markers("hermetic")):
             session.config.pluginmanager.register(_Limits(self._component), "hermetic-blocking")
 
 

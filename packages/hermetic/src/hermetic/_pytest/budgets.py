@@ -168,7 +168,10 @@ def _closest(name: str) -> str | None:
 
 
 def of(item: pytest.Item, default: Budgets) -> Budgets:
-    return item.stash.get(_KEY, default)
+    stash = item.stash
+    if _KEY not in stash:  # where a key is missing, `get` raises and catches an exception
+        return default
+    return stash[_KEY]
 
 
 def _place(item: pytest.Item) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hermetic._pytest.isolating import marked_mode
-from hermetic._pytest.marks import named
+from hermetic._pytest.marks import by_name
 from hermetic._pytest.options import marker_rules
 from hermetic._pytest.owners import fixture_tenure, test_tenure
 
@@ -43,7 +43,7 @@ class Guarding:
         self._marked: frozenset[pytest.Item] = frozenset()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._marked = frozenset(named(session.items, "hermetic"))
+        self._marked = frozenset(by_name(session).get("hermetic", ()))
         for item in self._marked:
             marker_rules(item)  # for its error: a typo must not wait until something leaks
 

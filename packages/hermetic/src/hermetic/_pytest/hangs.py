@@ -92,6 +92,22 @@ def mock_requests() -> tuple[str, Sequence[str]]:
     return requests_in_flight()
 
 
+def _watched(part: str) -> Callable[[Hangs, pytest.Item], Generator[None]]:
+    # One generator a part of a test, with nothing below it: each test pays three.
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def phase(self: Hangs, item: pytest.Item) -> Generator[None]:
+        self._begin(item, part)
+        try:
+            result = yield
+        except BaseException as error:
+            self._raised(error, item)
+            raise
+        self._returned(item)
+        return result
+
+    return phase
+
+
 class Hangs:
     """
     One session's deadlines, registered as a plugin of its own.
@@ -149,28 +165,10 @@ class Hangs:
 
     # ------------------------------------------------------------ phases
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
-        return (yield from self._phase(item, "setup"))
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None]:
-        return (yield from self._phase(item, "call"))
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None]:
-        # Its own budget, whatever became of the call: cleaning up must be possible after a timeout, and must end.
-        return (yield from self._phase(item, "teardown"))
-
-    def _phase(self, item: pytest.Item, part: str) -> Generator[None]:
-        self._begin(item, part)
-        try:
-            result = yield
-        except BaseException as error:
-            self._raised(error, item)
-            raise
-        self._returned(item)
-        return result
+    pytest_runtest_setup = _watched("setup")
+    pytest_runtest_call = _watched("call")
+    # Its own budget, whatever became of the call: cleaning up must be possible after a timeout, and must end.
+    pytest_runtest_teardown = _watched("teardown")
 
     def _begin(self, item: pytest.Item, part: str) -> None:
         own = budget_options.of(item, self._budgets)

@@ -143,10 +143,10 @@ def _tries(reports: Iterable[pytest.TestReport]) -> dict[tuple[str, int], list[A
     """
     tries: dict[tuple[str, int], list[Any]] = {}
     for report in reports:
-        key = (report.nodeid, getattr(report, "hermetic_attempt", 1))
+        key = (report.nodeid, vars(report).get("hermetic_attempt", 1))
         known = tries.get(key)
         if known is None:
-            known = tries[key] = ["passed", 0.0, getattr(report, "worker_id", ""), None, ()]
+            known = tries[key] = ["passed", 0.0, vars(report).get("worker_id", ""), None, ()]
         known[1] += report.duration
         if report.outcome != "passed" or hasattr(report, "wasxfail"):
             outcome = "lost" if report.when not in _PHASES else phase_outcome(report)
@@ -155,7 +155,7 @@ def _tries(reports: Iterable[pytest.TestReport]) -> dict[tuple[str, int], list[A
                 known[0] = outcome
             if known[3] is None and (report.failed or is_repeated(report)):
                 known[3] = report
-        found = getattr(report, REPORT_ATTRIBUTE, ())
+        found = vars(report).get(REPORT_ATTRIBUTE)
         if found:
             known[4] = tuple(sorted({one["kind"] for one in found if one["level"] != "kept"}))
     return tries

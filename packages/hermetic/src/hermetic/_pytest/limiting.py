@@ -202,12 +202,14 @@ class HungriestTests:
         self._near: list[tuple[str, str]] = []
 
     def _read(self, report: object) -> None:
-        if not isinstance(report, pytest.TestReport):
+        # Of most reports this is all that is asked.
+        told: dict[str, Any] = getattr(report, "__dict__", {})
+        if not (USED_ATTRIBUTE in told or NEAR_ATTRIBUTE in told) or not isinstance(report, pytest.TestReport):
             return
-        used = getattr(report, USED_ATTRIBUTE, None)
+        used = told.get(USED_ATTRIBUTE)
         if used is not None:
             self._used[report.nodeid] = used
-        self._near += [(report.nodeid, text) for text in getattr(report, NEAR_ATTRIBUTE, ())]
+        self._near += [(report.nodeid, text) for text in told.get(NEAR_ATTRIBUTE, ())]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         # The reporter has all reports, also those of xdist's workers: a hook of our own would be called for each of them.

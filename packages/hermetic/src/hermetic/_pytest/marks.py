@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+import pytest
 
-    import pytest
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from _pytest.nodes import Node
+
+# The tests that were looked at, and what was found.
+_BY_NAME = pytest.StashKey["tuple[list[pytest.Item], dict[str, list[pytest.Item]]]"]()
 
 
 def marked(items: Iterable[pytest.Item]) -> Iterator[tuple[pytest.Item, list[pytest.Mark]]]:
@@ -26,6 +30,23 @@ def marked(items: Iterable[pytest.Item]) -> Iterator[tuple[pytest.Item, list[pyt
             shared = above[parent] = [] if parent is None else list(parent.iter_markers())
         if item.own_markers or shared:
             yield item, [*item.own_markers, *shared]
+
+
+def by_name(session: pytest.Session) -> Mapping[str, Sequence[pytest.Item]]:
+    """
+    The tests of a session by the names of their markers, put together once: for `pytest_collection_finish`, since until
+    then anybody may take tests out or mark them.
+    """
+    items = session.items
+    known = session.stash.get(_BY_NAME, None)
+    if known is not None and known[0] == items:
+        return known[1]
+    index: dict[str, list[pytest.Item]] = {}
+    for item, marks in marked(items):
+        for name in {mark.name for mark in marks}:
+            index.setdefault(name, []).append(item)
+    session.stash[_BY_NAME] = ([*items], index)
+    return index
 
 
 def named(items: Iterable[pytest.Item], name: str) -> list[pytest.Item]:

@@ -4,7 +4,6 @@ At the end of a run, before it joins the history: what the history knew of the t
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,7 +35,9 @@ class PastTelling:
         # From what the terminal's reporter has kept: a hook that every report passes would cost every test.
         reports = [report for kind in _BAD for report in reporter.stats.get(kind, ())]
         bad = list(dict.fromkeys(one.nodeid for one in reports if isinstance(one, pytest.TestReport)))
-        from hermetic.record.past import past  # noqa: PLC0415 - only for runs that have a history
+        import sqlite3  # noqa: PLC0415 - only for runs that have a history
+
+        from hermetic.record.past import past  # noqa: PLC0415 - as above
 
         try:
             for event in past(directory, bad, tests=session.testscollected):

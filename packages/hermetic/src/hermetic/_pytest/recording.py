@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hermetic.guard.ownership.tenure import Tenure
     from hermetic.record.failure import Failure
 
-PHASES: Final = frozenset({"setup", "call", "teardown"})
+PHASES: Final[frozenset[str | None]] = frozenset({"setup", "call", "teardown"})
 RUN_KEY: Final = "hermetic_run"
 # The kinds of events that are written here; needed only where one is made.
 _EVENTS: Final = "hermetic.record.events"
@@ -96,13 +96,13 @@ class Recording:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        when = cast("str", report.when)
+        when = report.when
         if when not in PHASES:
             # xdist's own report of a test whose worker died.
             self._sink.tell(_test_lost, monotonic(), report)
         elif not self._is_controller:
             # What was taken of a failure is handed over now; that of a passed part is nothing.
-            failure = None if report.outcome == "passed" else self._failure(report.nodeid, when)
+            failure = None if report.outcome == "passed" else self._failure(report.nodeid, str(when))
             self._sink.tell(_phase_ended, monotonic(), report, failure)
             if report.outcome in _REPEATED:
                 self._retried[report.nodeid] = attempt = self._retried.get(report.nodeid, 0) + 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import pytest
 
-from hermetic._pytest.marks import marked, named
+from hermetic._pytest.marks import by_name, marked
 
 # What the tests need that ask for it is imported for them: it brings asyncio.
 # ruff: noqa: PLC0415
@@ -43,11 +43,12 @@ def virtual_clock(request: pytest.FixtureRequest) -> Generator[VirtualClock]:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    for item in named(session.items, "virtual_time"):
+    marked_by = by_name(session)
+    for item in marked_by.get("virtual_time", ()):
         if isinstance(item, pytest.Function) and "virtual_clock" not in item.fixturenames:
             item.fixturenames.insert(0, "virtual_clock")
     # A hook that every test passes is there only if some test is marked.
-    if named(session.items, "interleave"):
+    if "interleave" in marked_by:
         session.config.pluginmanager.register(Interleaved(), "hermetic-interleaved")
 
 

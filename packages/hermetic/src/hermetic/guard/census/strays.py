@@ -87,7 +87,7 @@ class StrayDescriptors:
 
     def start(self) -> Callable[[], None]:
         self._last = (_how_many(), _lowest_free())
-        self._known = dict.fromkeys(_numbers())
+        self._known = dict.fromkeys(_numbers(self._last[1]))
         return self._known.clear
 
     def look(self, ran: Tenure, *, is_brief: bool) -> None:
@@ -98,13 +98,15 @@ class StrayDescriptors:
         if now == self._last:
             return
         self._last = now
-        numbers = _numbers()
+        numbers = _numbers(now[1])
         known = self._known
         for number in known.keys() - numbers:
             del known[number]
         # What appears while no test or fixture runs is the session's, whose end nothing follows.
         for number in numbers - known.keys():
-            known[number] = _Stray(number, ran) if ran is not self._roll.session else None
+            stray = _Stray(number, ran)
+            if stray.identity is not None:  # else another thread has closed it since
+                known[number] = stray if ran is not self._roll.session else None
 
     def judge(self, ended: Sequence[Tenure]) -> None:
         left = [one for one in self._known.values() if one is not None and one.tenure in ended]
@@ -212,12 +214,15 @@ def _lowest_free() -> int:
     return number
 
 
-def _numbers() -> set[int]:
-    # With the one of the directory itself, which is closed when the list is there.
+def _numbers(lowest_free: int) -> set[int]:
     try:
-        return {number for number in map(int, os.listdir(DESCRIPTORS)) if identity(number) is not None}  # noqa: PTH208 - as above
+        numbers = set(map(int, os.listdir(DESCRIPTORS)))  # noqa: PTH208 - as above
     except OSError:
         return set()
+    # Among them is the directory's own, which is closed by now; it took the lowest number that was free.
+    if identity(lowest_free) is None:
+        numbers.discard(lowest_free)
+    return numbers
 
 
 def _has(resource: Any, kind: str, note: str, number: int, where: str) -> bool:

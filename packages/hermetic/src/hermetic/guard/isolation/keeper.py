@@ -27,7 +27,7 @@ from hermetic.guard import late
 from hermetic.guard.component import Quiet
 from hermetic.guard.isolation.change import FAULT, Change, is_same, text
 from hermetic.guard.isolation.kinds.fixtures import FixtureValues
-from hermetic.guard.isolation.state import UNREAD, State, Unread
+from hermetic.guard.isolation.state import UNREAD, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from hermetic.guard.isolation.trail import Trail
     from hermetic.guard.ownership.tenure import Mode, Tenure
 
+# Gives the same again and again, from C.
+_UNREAD = itertools.repeat(UNREAD).__next__
 # Needed only when something was changed.
 _STAIN = "hermetic.guard.isolation.stain"
 
@@ -201,7 +203,7 @@ class Isolation(Quiet):
         modules = len(sys.modules)
         if modules != self._modules:
             self._modules = modules
-            self._readers = [state.read if state.is_active() else _unread for state in self._states]
+            self._readers = [state.read if state.is_active() else _UNREAD for state in self._states]
         try:
             values = [read() for read in self._readers]
         except Exception:  # noqa: BLE001 - a state that a test broke cannot be read, and the others can
@@ -284,10 +286,6 @@ def _changes(state: State[Any], before: Any, after: Any) -> Iterable[Change]:
     except Exception as error:  # noqa: BLE001 - one kind that cannot be compared must not cost the others
         problem = f"could not be compared: {type(error).__name__}: {text(error)}"
         return [Change(key="fault", name=state.what, before="", after=problem, note=problem, variant=FAULT)]
-
-
-def _unread() -> Unread:
-    return UNREAD
 
 
 def _or_unread(read: Callable[[], Any]) -> Any:

@@ -44,7 +44,8 @@ class Environment(State[tuple[object, dict[bytes, bytes]]]):
         self._environ = os.environ
 
     def read(self) -> tuple[object, dict[bytes, bytes]]:
-        names = _data(self._environ).copy()
+        environ: Any = self._environ
+        names: dict[bytes, bytes] = environ._data.copy()
         names.pop(_CURRENT_TEST, None)  # pytest sets it three times a test
         return os.environ, names
 
@@ -173,14 +174,17 @@ class Umask(State[int]):
     calls = ("umask",)
 
     def __init__(self) -> None:
+        # Where `threading` counts them.
+        self._active: dict[int, threading.Thread] = vars(threading)["_active"]
         self._threads = 0
         self._is_alone = False
 
     def read(self) -> int:
         # Asked again when there are more or fewer.
-        if len(_active()) != self._threads:
-            self._threads = len(_active())
-            self._is_alone = _is_alone()
+        threads = len(self._active)
+        if threads != self._threads:
+            self._threads = threads
+            self._is_alone = _is_alone(self._active)
         if self._is_alone:
             # The strictest mask for the microsecond between: a file made then is too private, never too open.
             mask = os.umask(0o77)
@@ -196,13 +200,8 @@ class Umask(State[int]):
         os.umask(int(str(change.before), 8))
 
 
-def _active() -> dict[int, threading.Thread]:
-    return cast("dict[int, threading.Thread]", vars(threading)["_active"])
-
-
-def _is_alone() -> bool:
-    # The guard's own threads make no files that anybody else opens. Counted where `threading` counts them.
-    active = _active()
+def _is_alone(active: dict[int, threading.Thread]) -> bool:
+    # The guard's own threads make no files that anybody else opens.
     return len(active) == 1 or (len(active) == 2 and any(map(_is_watchdog, tuple(active.values()))))
 
 

@@ -4,6 +4,7 @@ Where modules come from and which ones are loaded. Importing something new is wh
 
 from __future__ import annotations
 
+import operator
 import sys
 import types
 from typing import TYPE_CHECKING, Any, cast
@@ -34,10 +35,11 @@ class SysList(State[tuple[object, ...]]):
         self.remedy = remedy
         self.calls = (attribute,)
         self._attribute = attribute
+        self._get = operator.attrgetter(attribute)
         self._own = own
 
     def read(self) -> tuple[object, ...]:
-        return tuple(getattr(sys, self._attribute))
+        return tuple(self._get(sys))
 
     def changes(self, before: tuple[object, ...], after: tuple[object, ...]) -> Iterable[Change]:
         for change in list_changes(before, after, name=f"sys.{self._attribute}"):

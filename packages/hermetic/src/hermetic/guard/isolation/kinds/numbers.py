@@ -17,8 +17,11 @@ from hermetic.guard.isolation.change import Change, is_same
 from hermetic.guard.isolation.state import State, mapping_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+# The C function itself, which tells all categories at once, without the work that `locale` puts before it.
+_setlocale: Final[Callable[[int], str]] = _locale.setlocale
+_ALL: Final = locale.LC_ALL
 # How many refills of the generator's 624 words, some 300 numbers of `random.random` each, a test may have drawn.
 _MOST_REFILLS: Final = 256
 _WORDS: Final = 624
@@ -109,7 +112,8 @@ class DecimalContext(State[tuple[object, ...]]):
 
     def read(self) -> tuple[object, ...]:
         # How it would be pickled: its fields, the flags, the traps that are on. One call, where each attribute costs one.
-        *fields, _, traps = cast("Any", decimal.getcontext()).__reduce__()[1]
+        context: Any = decimal.getcontext()
+        *fields, _, traps = context.__reduce__()[1]
         return (*fields, tuple(traps))
 
     def changes(self, before: tuple[object, ...], after: tuple[object, ...]) -> Iterable[Change]:
@@ -138,7 +142,7 @@ class Locale(State[str]):
     calls = ("setlocale",)
 
     def read(self) -> str:
-        return cast("str", cast("Any", _locale).setlocale(locale.LC_ALL, None))
+        return _setlocale(_ALL)
 
     def changes(self, before: str, after: str) -> Iterable[Change]:
         if before != after:

@@ -20,13 +20,15 @@ from hermetic.guard.isolation.change import MISSING, Change, text
 from hermetic.guard.isolation.state import State, list_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from hermetic.guard.isolation.own import OwnCode
 
 
 # The C half of `abc`, which alone knows what was registered.
 _C: Final[Any] = sys.modules["_abc"]
+# Without a public name, and not in the stubs.
+_count_handlers: Final = cast("Callable[[], int]", vars(atexit)["_ncallbacks"])
 
 
 class _Listener:
@@ -63,7 +65,7 @@ class ExitHandlers(State[tuple[object, ...]]):
         self._handlers: tuple[object, ...] = ()
 
     def read(self) -> tuple[object, ...]:
-        count = cast("Any", atexit)._ncallbacks()
+        count = _count_handlers()
         if count != self._count:
             listener = _Listener()
             atexit.unregister(cast("Any", listener))
@@ -152,7 +154,8 @@ class Reducers(State[dict[object, object]]):
         self._own = own
 
     def read(self) -> dict[object, object]:
-        return cast("dict[object, object]", copyreg.dispatch_table).copy()
+        table: dict[Any, Any] = copyreg.dispatch_table
+        return table.copy()
 
     def changes(self, before: dict[object, object], after: dict[object, object]) -> Iterable[Change]:
         for key in {**after, **before}:

@@ -48,7 +48,7 @@ class Logging(State["tuple[object, ...]"]):
 
     def read(self) -> tuple[object, ...]:
         manager = logging.Logger.manager
-        cache = cast("dict[object, object] | None", getattr(logging.root, "_cache", None))
+        cache: dict[object, object] | None = getattr(logging.root, "_cache", None)
         if len(manager.loggerDict) != self._count:
             self._find(manager)
         if cache is None or self._mark not in cache:
