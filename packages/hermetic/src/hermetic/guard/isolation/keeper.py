@@ -260,7 +260,7 @@ class Isolation(Quiet):
 
 def _comparison(state: State[Any]) -> Callable[[Any, Any], bool]:
     # What most states do is one function in C, and readings that are the same object are not compared at all.
-    is_usual = type(state).is_alike is State.is_alike
+    is_usual = type(state).is_alike is State[Any].is_alike
     return operator.eq if is_usual else state.is_alike
 
 
