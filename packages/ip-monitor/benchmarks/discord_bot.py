@@ -21,11 +21,25 @@ import sysconfig
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ip_monitor.bootstrap import assemble
 from ip_monitor.settings import Request, load
 from ip_monitor.testing import PLAY_RANGES, MockAPICluster
-from ip_monitor.testing.discord import DiscordDouble, Hang, discord_authority
+from ip_monitor.testing.discord import (
+    DiscordDouble,
+    Drop,
+    Hang,
+    Permission,
+    RateLimit,
+    Status,
+    discord_authority,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ip_monitor.testing.discord.faults import Fault
 
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / "ip-monitor")
 COMMANDS, WARM = 1000, 200
@@ -153,10 +167,7 @@ async def check_times(home: Path, trouble: str) -> list[float]:
             running = asyncio.create_task(application.run())
             await double.ready(within_s=60)
             await double.message(within_s=60)
-            if trouble == "away":
-                double.go_down()
-            elif trouble == "hanging":
-                double.fail(Hang())
+            TROUBLES[trouble](double)
             for number in range(CHECKS + 5):
                 services.line.change()
                 began = time.perf_counter()
@@ -171,18 +182,46 @@ async def check_times(home: Path, trouble: str) -> list[float]:
     return times
 
 
+def withdraw(double: DiscordDouble) -> None:
+    double.world.overwrite(double.channel, double.guild.roles[0], allow=Permission.NONE, deny=Permission.SEND_MESSAGES)
+
+
+def fails(fault: Fault) -> Callable[[DiscordDouble], object]:
+    return lambda double: double.fail(fault)
+
+
+TROUBLES: dict[str, Callable[[DiscordDouble], object]] = {
+    "there": lambda _: None,
+    "away": lambda double: double.go_down(),
+    "a black hole": lambda double: (double.rest_site.swallow(), double.gateway_site.swallow()),
+    "without gateway": lambda double: double.gateway_site.refuse(),
+    "without REST": lambda double: double.rest_site.refuse(),
+    "hanging": fails(Hang()),
+    "hanging after": fails(Hang(after=True)),
+    "losing answers": fails(Drop(after=True)),
+    **{f"answering {status}": fails(Status(status)) for status in (500, 502, 503, 520)},
+    **{f"429 {scope}": fails(RateLimit(0.05, scope=scope)) for scope in ("user", "shared", "global", "cloudflare")},
+    "refusing the token": lambda double: double.revoke_token(),
+    "without channel": lambda double: double.world.remove_channel(double.channel),
+    "without permission": withdraw,
+}
+"""
+The rows of the outage matrix.
+"""
+
+
 def report_delays(home: Path) -> bool:
     """
     Print what Discord's troubles add to a check; True when they add too much.
     """
     there = asyncio.run(check_times(home, "there"))
     missed = False
-    for trouble in ("away", "hanging"):
+    for trouble in list(TROUBLES)[1:]:
         times = asyncio.run(check_times(home, trouble))
         added = statistics.median(times) - statistics.median(there)
         missed |= added > DELAY_LIMIT_S
         print(
-            f"a check with Discord {trouble:<8} p50 {statistics.median(times) * 1000:6.2f} ms, "
+            f"a check with Discord {trouble:<18} p50 {statistics.median(times) * 1000:6.2f} ms, "
             f"{statistics.median(times) / statistics.median(there):4.2f} times one with Discord there "
             f"({statistics.median(there) * 1000:.2f} ms)  limit + {DELAY_LIMIT_S * 1000:g} ms: "
             f"{'held' if added <= DELAY_LIMIT_S else 'MISSED'}"

@@ -278,3 +278,24 @@ async def test_an_answer_that_discord_did_not_take_is_sent_again(double, play):
         second = await double.slash(double.member, double.channel, "help")
 
         assert [first.embed["title"], second.embed["title"]] == ["IP Monitor"] * 2
+
+
+async def test_named_people_and_roles_are_administrators(double, play):
+    """
+    In the channel and in direct messages; whoever has only the name of a role elsewhere is not.
+    """
+    world = double.world
+    keeper, named, other = (world.add_user(name) for name in ("keeper", "named", "other"))
+    role = world.add_role(double.guild, "Keepers")
+    world.add_member(double.guild, keeper, role)
+    world.add_member(double.guild, other, world.add_role(double.guild, "Keepers"))
+    async with play(discord_admin_roles=[role.id], discord_admins=[named.id]):
+        for user, place, title in (
+            (keeper, double.channel, "Announcements"),
+            (keeper, world.direct(keeper), "Announcements"),
+            (named, world.direct(named), "Announcements"),
+            (other, double.channel, "Not allowed"),
+            (other, world.direct(other), "Not allowed"),
+        ):
+            reply = await double.slash(user, place, "queue status", forced=True)
+            assert reply.embed["title"] == title, (user, place)
