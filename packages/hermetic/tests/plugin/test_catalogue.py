@@ -101,6 +101,7 @@ def problem(scene, run) -> str:
 
 # One run for all, which starts processes and pools; on a busy machine it takes long.
 @pytest.mark.timeout(300)
+@pytest.mark.deadline(280)
 def test_every_defect_is_found_once_at_its_line_and_every_twin_is_silent(suite):
     """
     Each defect is reported exactly once, for the right test, at the right line; a twin never is; nothing else fails, so

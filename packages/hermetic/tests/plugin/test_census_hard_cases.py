@@ -5,7 +5,7 @@ Input that is hard on a census: broken classes, other threads, forks, replaced f
 from __future__ import annotations
 
 HARD = """
-import asyncio, builtins, os, socket, sqlite3, threading
+import asyncio, builtins, gc, os, socket, sqlite3, threading
 import pytest
 
 kept = []
@@ -61,6 +61,15 @@ def test_replaced_functions(monkeypatch):
     monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: "fake")
     assert {open("x"), socket.socket(), sqlite3.connect("x")} == {"fake"}
 
+class Holder:
+    def __init__(self):
+        self.itself = self
+        self.one = socket.socket()  # circle
+
+def test_freed_in_a_circle():
+    Holder()
+    gc.collect()
+
 def test_after():
     with socket.socket() as one:
         assert one.fileno() > 0
@@ -69,7 +78,8 @@ def test_after():
 
 def test_hard_cases_are_found_or_silent_as_they_should_be(suite):
     """
-    Broken reprs are told as such; other threads, forks and replaced functions cost nothing.
+    Broken reprs are told as such; other threads, forks and replaced functions cost nothing. What the collector frees in a
+    circle of references is told with the line that made it.
     """
     suite.write("test_hard.py", HARD)
 
@@ -79,11 +89,13 @@ def test_hard_cases_are_found_or_silent_as_they_should_be(suite):
         ("sqlite3.connection", "test_hard.py::test_broken_repr"),
         ("socket", "test_hard.py::test_broken_repr"),
         ("sqlite3.connection", "test_hard.py::test_opened_in_another_thread_that_has_ended"),
+        ("socket", "test_hard.py::test_freed_in_a_circle"),
     ], run.text
+    assert HARD.strip().splitlines()[run.found[-1].line[1] - 1].endswith("# circle")
     assert "its repr raised RuntimeError" in run.text
     assert "it belongs to another thread" in run.text or "could not be mended" in run.text
     # From 3.12 on the interpreter may warn of the fork.
-    assert {"passed": 8, "errors": 2}.items() <= run.outcomes.items()
+    assert {"passed": 9, "errors": 3}.items() <= run.outcomes.items()
 
 
 def test_a_defect_of_the_guard_is_told_and_the_tests_go_on(suite):

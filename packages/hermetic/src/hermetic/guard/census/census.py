@@ -199,6 +199,7 @@ class Census(Quiet):
             with contextlib.suppress(Exception):  # a tracker that cannot look costs only what it would have seen
                 tracker.inspect(self)
         happened, self._happened = self._happened, []
+        self.ledger.forget_freed()
         if happened:
             self.disturbing()
         suspects = self._settled(self._suspects(tenures))

@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from hermetic.guard.census.tracker import Listed, Tracker
 
 _SPEAKS = ("unclosed ", "Unclosed ", " is still running", "Implicitly cleaning up ", " was deleted before being")
+# What the interpreter's words are about. Of what it frees in a circle of references the weak references are gone by then.
+_KINDS = (
+    ("<socket.socket ", "socket"),
+    ("unclosed transport ", "asyncio.transport"),
+    ("unclosed event loop ", "asyncio.loop"),
+    ("Unclosed client session", "aiohttp.session"),
+    ("Unclosed connector", "aiohttp.connector"),
+)
 _EXPECTED = 64
 _CASES = "hermetic.guard.census.cases"
 
@@ -85,6 +93,8 @@ class DroppedWarnings:
             return
         entry, tracker = self._entry(text)
         if entry is None or tracker is None:
+            entry, tracker = self._freed(text)
+        if entry is None or tracker is None:
             self._intake.happened(_unknown(text, self._intake.attribution.current()))
             return
         self._intake.forget(entry)
@@ -111,6 +121,15 @@ class DroppedWarnings:
             if safe_repr(resource) in text or f"subprocess {pid} " in text or (name and name in text):
                 return entry, tracker
         return None, None
+
+    def _freed(self, text: str) -> tuple[Listed | None, Tracker | None]:
+        """
+        The one that it must be, since all of its kind that were freed since the last judgement are of one owner and line.
+        """
+        kind = next((kind for words, kind in _KINDS if words in text), "")
+        found: list[Any] = self._intake.ledger.freed(kind) if kind else []
+        places = {(entry.tenure, entry.site[0][:1]) for entry in found}
+        return (found[0], found[0].tracker) if len(places) == 1 else (None, None)
 
     def _candidates(self) -> Iterable[Any]:
         known: list[Any] = self._intake.ledger.all()

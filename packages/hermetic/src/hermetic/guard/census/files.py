@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hermetic.foundation.remedy import Remedy
 from hermetic.guard import audit
@@ -45,7 +45,16 @@ class OpenedPath:
         """
         The Python file objects that have this path open now, outermost (text before buffer before raw) first.
         """
-        found = [one for one in gc.get_objects() if isinstance(one, io.IOBase) and self._is(one)]
+        # Asked once a class: to ask of each object whether it is an instance of this abstract class costs a second.
+        files: dict[type, bool] = {}
+        found: list[Any] = []
+        for one in gc.get_objects():
+            cls = cast("type[object]", type(one))
+            is_file = files.get(cls)
+            if is_file is None:
+                is_file = files[cls] = issubclass(cls, io.IOBase)
+            if is_file and self._is(one):
+                found.append(one)
         return sorted(found, key=lambda one: (not isinstance(one, io.TextIOBase), isinstance(one, io.RawIOBase)))
 
     def _is(self, one: Any) -> bool:

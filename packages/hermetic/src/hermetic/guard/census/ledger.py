@@ -150,6 +150,18 @@ class Ledger:
         key = _identity(resource)
         return next((one for one in reversed(self._freed) if one.key == key and one.tracker.kind == kind), None)
 
+    def freed(self, kind: str) -> list[Entry]:
+        """
+        The entries of one kind whose resources were freed since the last judgement, closed or not, the first first.
+        """
+        return [entry for entry in self._freed if entry.tracker.kind == kind]
+
+    def forget_freed(self) -> None:
+        """
+        What was freed so far has been judged.
+        """
+        self._freed.clear()
+
     def page(self, tenure: Tenure) -> list[Entry | HeldEntry]:
         """
         What one owner answers for now.
