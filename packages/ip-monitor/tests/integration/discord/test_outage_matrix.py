@@ -197,6 +197,8 @@ async def play(shared):
     shared.stage.application._telling.delivery._send_timeout_s = 15.0
     yield shared
     shared.double.heal()
+    # Every sink has written down what it did; the log's may still be at it.
+    await shared.stage.application.delivery.drain()
 
 
 def changes_told(messages, known):
