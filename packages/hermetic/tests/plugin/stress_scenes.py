@@ -81,7 +81,8 @@ SCENES = {
     "concurrency": (
         "async def test_flaky_concurrency():\n    assert await added(contextlib.nullcontext()) == 2\n",
         "async def test_sound_concurrency():\n    assert await added(asyncio.Lock()) == 2\n",
-        {"tasks"},
+        # The tasks go on when their threads are done: both decide, and either is told.
+        {"tasks", "threads"},
     ),
     "load": (
         "def test_flaky_load():\n    worker = Worker()\n    worker.start()\n    in_time = worker.done.wait(0.05)\n"

@@ -63,7 +63,8 @@ def _of_cause(verdict: Verdict, cause: Cause) -> list[str]:
     ]
     if cause.again is not None:
         lines.append(f"  the same again: fails {cause.again.failures} of {cause.again.runs}")
-    lines.append(f"  with {condition.calm}: fails {_rate(verdict.calm)}, so that makes it go away")
+    effect = "so that makes it rarer" if verdict.calm.failures else "so that makes it go away"
+    lines.append(f"  with {condition.calm}: fails {_rate(verdict.calm)}, {effect}")
     if cause.patient is not None:
         outcome = "makes it go away as well: it waits too short" if cause.is_timing else "changes nothing"
         lines.append(f"  with waits and timeouts times {WAITS:g}: fails {_rate(cause.patient)}; that {outcome}")
