@@ -115,6 +115,28 @@ async def test_a_backup_is_a_whole_database(typed, ip_monitor, tmp_path):
     assert '"after": "77"' in target.with_name("copy.sqlite3.settings.jsonl").read_text()
 
 
+async def test_the_older_programs_files_are_taken_up_once_by_a_command(ip_monitor, tmp_path):
+    """
+    From their directory, into a database without an address; what was taken up can be exported and taken up elsewhere.
+    """
+    entries = [{"ip": "93.184.216.34", "timestamp": "2026-01-01T00:00:00"}, {"ip": "93.184.216.35", "timestamp": 1.8e9}]
+    (tmp_path / "ip_history.json").write_text(json.dumps(entries))
+    first, second = tmp_path / "a.sqlite3", tmp_path / "b.sqlite3"
+
+    def typed(*words):
+        return asyncio.to_thread(ip_monitor, *words)
+
+    taken = await typed("import", tmp_path, "--database", first)
+    again = await typed("import", tmp_path, "--database", first, "--json")
+    exported = await typed("history", "--all", "--json", "--database", first)
+    (tmp_path / "export.json").write_text(exported.stdout)
+    moved = await typed("import", "--history", tmp_path / "export.json", "--database", second, "--json")
+
+    assert (taken.stdout, taken.returncode) == ("took up 2 changes\n", 0)
+    assert json.loads(again.stdout) == {"imported": 0}
+    assert json.loads(moved.stdout) == {"imported": 2}
+
+
 async def test_a_test_notice_reaches_every_sink_and_is_not_recorded(typed):
     """
     It tells of an address that nobody has.

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from functools import cached_property
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from ip_monitor.adapters.providers.defaults import CDN_RANGES
@@ -27,6 +28,7 @@ from ip_monitor.domain.checks import Trigger
 from ip_monitor.domain.events import CheckFinished, SourcesChanged
 from ip_monitor.domain.quiet import QuietHours
 from ip_monitor.domain.verdicts import VerdictKind
+from ip_monitor.domain.way_out import WayOut
 from ip_monitor.errors import IPMonitorError
 from ip_monitor.resilience.cache import Cache
 from ip_monitor.resilience.clock import SystemClock, utc_now
@@ -40,12 +42,13 @@ if TYPE_CHECKING:
     from ip_monitor.application.ports import Clock, Notifier, Observer
     from ip_monitor.application.providers import IPAPIManager
     from ip_monitor.bootstrap.discord import MakeConnector
-    from ip_monitor.domain.addresses import Network
+    from ip_monitor.domain.addresses import Address, Network
     from ip_monitor.domain.answers import Source
     from ip_monitor.domain.changes import Change, CurrentAddress
     from ip_monitor.domain.checks import Check
     from ip_monitor.domain.events import Event
     from ip_monitor.domain.providers import ProviderSpec
+    from ip_monitor.domain.translation import Translation
     from ip_monitor.settings import Request, Settings
 
 # How long a single check may go on sending what it found, before it leaves that to the next run.
@@ -361,6 +364,26 @@ class Application:
         if self.sources != sources:
             self.announcer.tell(SourcesChanged(sources=self.sources))
         return renew
+
+    async def translation(self, check: Check) -> dict[Family, Translation]:
+        """
+        What lies between this machine and each address that `check` found, as far as this machine and its router tell.
+        """
+        from ip_monitor.adapters.network.gateway import outer_address_of_router  # noqa: PLC0415 # seldom asked
+        from ip_monitor.adapters.providers.interface import local_address  # noqa: PLC0415
+        from ip_monitor.domain.translation import judge_translation  # noqa: PLC0415
+
+        found: dict[Family, Translation] = {}
+        for ballot in check.ballots:
+            local: Address | None = None
+            with contextlib.suppress(OSError):
+                local = ip_address(local_address(ballot.family, via=WayOut.parse(self.settings.via)))
+            public = ballot.verdict.address
+            # A machine that has the public address itself has nobody to ask.
+            is_behind = ballot.family is Family.V4 and public is not None and local != public
+            router = await outer_address_of_router() if is_behind else None
+            found[ballot.family] = judge_translation(public, local=local, router=router)
+        return found
 
     async def check_once(self) -> Check:
         """

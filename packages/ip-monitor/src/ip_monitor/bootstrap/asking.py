@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 _RECALLED_BALLOTS = 100
 
 
+# The setting is for the whole panel; the rest of it is for counting what came and writing it down.
+_FOR_ANSWERS = 0.95
+
+
 class Keeper(IPStorage, BallotStore, Protocol):
     """
     What a monitor writes to.
@@ -79,7 +83,7 @@ class Asking:
         self.panel = Panel(
             [],
             clock=clock,
-            deadline_s=settings.timeout_s,
+            deadline_s=settings.timeout_s * _FOR_ANSWERS,
             hedge_s=settings.hedge_s or None,
             guard=None if standing is None else standing.sources,
         )

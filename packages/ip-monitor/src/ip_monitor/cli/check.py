@@ -18,7 +18,9 @@ from ip_monitor.domain.wording import stamp
 from ip_monitor.settings import Reading
 
 if TYPE_CHECKING:
+    from ip_monitor.domain.addresses import Family
     from ip_monitor.domain.checks import Check
+    from ip_monitor.domain.translation import Translation
     from ip_monitor.settings import Request, Settings
 
 
@@ -37,15 +39,26 @@ def command(request: Request, *, as_json: bool) -> int:
 
     settings = reading.result().settings
     with package_log(logging.NullHandler()):
-        check = asyncio.run(_check(settings))
+        check, between = asyncio.run(_check(settings))
     status = status_of(check)
     if as_json:
-        echo_json(check_as_json(check, status))
+        shown = check_as_json(check, status)
+        for family, translation in between.items():
+            shown["families"][family.label]["translation"] = {
+                "kind": translation.kind.value,
+                "local": None if translation.local is None else str(translation.local),
+                "router": None if translation.router is None else str(translation.router),
+                "reason": translation.reason,
+            }
+        echo_json(shown)
     else:
         for ballot in check.ballots:
             address = "none" if ballot.verdict.address is None else str(ballot.verdict.address)
             kind = ballot.verdict.kind.value.replace("_", " ")
             click.echo(f"{ballot.family.label}  {address:<15}  {kind}: {ballot.verdict.reason}")
+        for family, translation in between.items():
+            if translation.kind.is_remarkable:
+                click.echo(f"{family.label}  {translation.kind.value.replace('_', ' ')}: {translation.reason}")
         for family in check.unconfirmed:
             click.echo(f"{family.label}  a new address was seen once and not confirmed; ask again")
         if status is ExitStatus.OFFLINE:
@@ -53,16 +66,18 @@ def command(request: Request, *, as_json: bool) -> int:
     return status
 
 
-async def _check(settings: Settings) -> Check:
+async def _check(settings: Settings) -> tuple[Check, dict[Family, Translation]]:
     from ip_monitor.adapters.storage.sqlite import DatabaseInUseError  # noqa: PLC0415
     from ip_monitor.bootstrap import assemble  # noqa: PLC0415
 
     try:
         async with assemble(settings) as application:
-            return await application.check_once()
+            check = await application.check_once()
+            return check, await application.translation(check)
     except DatabaseInUseError:
         async with assemble(settings, only_look=True) as application:
-            return await application.check_once()
+            check = await application.check_once()
+            return check, await application.translation(check)
 
 
 def status_of(check: Check) -> ExitStatus:

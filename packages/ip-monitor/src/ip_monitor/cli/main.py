@@ -30,6 +30,7 @@ COMMANDS = {
     "config": "List the settings, and show what they are and why.",
     "history": "List the addresses there have been.",
     "install-service": "Let systemd run the monitor.",
+    "import": "Take up the history of an older program, once.",
     "run": "Watch the address until stopped.",
     "simulate": "Watch a simulated internet for a while: see the product work, offline.",
     "status": "Say what is known, without asking anybody.",
@@ -52,7 +53,9 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"ip_monitor.cli.{cmd_name.replace('-', '_')}")
+        # `import` is no name that a module can have.
+        name = cmd_name.replace("-", "_") + ("_" if cmd_name == "import" else "")
+        module = importlib.import_module(f"ip_monitor.cli.{name}")
         found: click.Command = module.command
         return found
 

@@ -36,6 +36,13 @@ class TranslationKind(StrEnum):
     ELSEWHERE = "other_way_out"  # a VPN or another line: neither end has the address the world sees
     UNKNOWN = "unknown"
 
+    @property
+    def is_remarkable(self) -> bool:
+        """
+        Whether people who want to be reached from outside should hear of it.
+        """
+        return self in {TranslationKind.DOUBLE, TranslationKind.CARRIER}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Translation:

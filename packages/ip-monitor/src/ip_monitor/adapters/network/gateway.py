@@ -42,6 +42,14 @@ def default_gateway(routes: Path = _ROUTES) -> ipaddress.IPv4Address | None:
     return min(found)[1] if found else None
 
 
+async def outer_address_of_router() -> ipaddress.IPv4Address | None:
+    """
+    What this machine's router tells, None where there is none or it tells nothing.
+    """
+    gateway = default_gateway()
+    return None if gateway is None else await outer_address(str(gateway))
+
+
 async def outer_address(
     gateway: str, *, port: int = PORT, timeout_s: float = _TIMEOUT_S
 ) -> ipaddress.IPv4Address | None:

@@ -1,0 +1,59 @@
+"""
+`ip-monitor import`: take up the history of an older program, or what `history --all --json` wrote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ip_monitor.cli.options import settings_options
+from ip_monitor.cli.output import echo_json
+from ip_monitor.settings import load
+
+if TYPE_CHECKING:
+    from ip_monitor.settings import Request, Settings
+
+LAST_NAME, HISTORY_NAME = "last_ip.json", "ip_history.json"
+
+
+@click.command(name="import")
+@settings_options
+@click.argument("directory", required=False, metavar="[DIRECTORY]")
+@click.option("--last-ip", metavar="FILE", help="The older program's last address.")
+@click.option("--history", metavar="FILE", help="Its history, or what `history --all --json` wrote.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def command(
+    request: Request, *, directory: str | None, last_ip: str | None, history: str | None, as_json: bool
+) -> None:
+    """
+    Take up last_ip.json and ip_history.json of an older program, from DIRECTORY or by name, once: only into a database
+    that knows no address yet. Announces nothing. Files that cannot be read change nothing.
+    """
+    last_file = Path(last_ip) if last_ip else None
+    history_file = Path(history) if history else None
+    if directory is not None:
+        last_file = last_file or Path(directory) / LAST_NAME
+        history_file = history_file or Path(directory) / HISTORY_NAME
+    if not any(file is not None and file.exists() for file in (last_file, history_file)):
+        raise click.UsageError(f"There is no {LAST_NAME} and no {HISTORY_NAME} there. Name a directory, or the files.")
+    count = asyncio.run(_take(load(request).settings, last_file, history_file))
+    if as_json:
+        echo_json({"imported": count})
+    else:
+        click.echo(f"took up {count} changes" if count else "took up nothing: the database knows addresses already")
+
+
+async def _take(settings: Settings, last_ip: Path | None, history: Path | None) -> int:
+    from ip_monitor.adapters.storage.sqlite import SQLiteIPStorage  # noqa: PLC0415 # a command pays when it runs
+    from ip_monitor.domain.addresses import AddressPolicy  # noqa: PLC0415
+
+    storage = await SQLiteIPStorage.open(settings.database)
+    try:
+        policy = AddressPolicy(settings.public_ranges)
+        return await storage.import_legacy(last_ip=last_ip, history=history, policy=policy)
+    finally:
+        await storage.close()
