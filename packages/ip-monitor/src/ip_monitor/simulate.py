@@ -49,6 +49,7 @@ _INTERVAL_S = 1.0
 _PAUSE_S = 0.3
 # Interval, twice the deadline and the pause stay below the time between changes: no change can be missed.
 _TIMEOUT_S = 1.5
+_HEDGE_S = 0.25
 # A change so late that the last check could not confirm it any more would be counted as missed.
 _QUIET_END_S = 5.0
 _VISIT_EVERY_S = 1.0
@@ -85,6 +86,7 @@ class Internet:
             retry_s=_INTERVAL_S / self.speed,
             confirm_pause_s=_PAUSE_S / self.speed,
             timeout_s=_TIMEOUT_S / self.speed,
+            hedge_s=_HEDGE_S / self.speed,
             families="ipv4",
             public_ranges=PLAY_RANGES,
             discord_webhook=None if self.discord else Secret(self.receiver.url_for("/webhook")),
