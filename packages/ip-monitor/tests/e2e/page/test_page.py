@@ -69,7 +69,8 @@ class Running:
         self.url = self._until(r"the page is at (\S+)")
         self._until(r"IPv4 address is (\S+)")
         # What is still to come must not fill the pipe.
-        self._rest = threading.Thread(target=self.process.stdout.read, daemon=True)
+        self.lines = []
+        self._rest = threading.Thread(target=lambda: self.lines.extend(self.process.stdout), daemon=True)
         self._rest.start()
 
     def _until(self, pattern):
@@ -101,7 +102,7 @@ def monitor(tmp_path_factory):
     loop.call_soon_threadsafe(loop.stop)
     thread.join(20)
     loop.close()
-    assert status == 0
+    assert (status, [line for line in running.lines if " error " in line or "Traceback" in line]) == (0, [])
 
 
 @pytest.fixture(scope="module")

@@ -79,10 +79,14 @@
     addEventListener("pagehide", () => source.close());
   }
 
+  // Not `disabled`: that would take the focus away, and the section may be drawn anew before it could be given back.
+  const busy = new Set();
   async function send(form, button) {
+    if (busy.has(button.value)) return;
     const body = new URLSearchParams(new FormData(form));
     body.append(button.name, button.value);
-    button.disabled = true;
+    busy.add(button.value);
+    button.setAttribute("aria-busy", "true");
     try {
       const answer = await fetch("/act", { method: "POST", body, headers: { Accept: "application/json" } });
       const said = await answer.json();
@@ -91,8 +95,8 @@
     } catch {
       tell("The monitor cannot be reached.", true);
     } finally {
-      button.disabled = false;
-      if (document.activeElement === document.body) button.isConnected && button.focus({ preventScroll: true });
+      busy.delete(button.value);
+      button.removeAttribute("aria-busy");
     }
   }
 
