@@ -24,7 +24,8 @@ class Worker(threading.Thread):
         super().__init__()
         self.done = threading.Event()
     def run(self):
-        work()
+        for _ in range(20):
+            work()
         self.done.set()
 
 async def added(lock):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 256 * 1024
 # Much longer than the switch of a busy machine's scheduler, which gives each of its processes some milliseconds in turn.
-_STOPPED_S = (0.01, 0.06)
+_STOPPED_S = (0.02, 0.12)
 _RUNNING_S = (0.002, 0.015)
 
 
@@ -76,7 +76,7 @@ def _write() -> None:
 
 def wait_in_turns(pid: int, *, seed: int) -> int:
     """
-    Wait for a child, and stop it again and again meanwhile, so that it runs for about a quarter of the time.
+    Wait for a child, and stop it again and again meanwhile, so that it runs for about a tenth of the time.
 
     Returns:
         Its wait status.
