@@ -179,7 +179,8 @@ def test_a_fork_in_the_middle_of_a_test_stains_nothing_here(suite):
 
     run = suite.run()
 
-    assert (run.found, run.outcomes) == ([], {"passed": 1})
+    # From 3.12 on the interpreter may warn of the fork.
+    assert (run.found, run.outcomes.get("passed"), run.status) == ([], 1, 0), run.text
 
 
 def test_patched_interpreter_functions_do_not_break_the_readings(suite):
@@ -205,7 +206,7 @@ def test_patched_interpreter_functions_do_not_break_the_readings(suite):
     run = suite.run()
 
     assert "switched off" not in run.text
-    assert run.outcomes == {"passed": 2, "errors": 1}
+    assert run.outcomes == {"passed": 2, "errors": 1}, run.text
     assert run.kinds() == {"stain.attribute": 1}
 
 

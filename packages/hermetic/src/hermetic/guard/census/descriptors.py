@@ -40,6 +40,8 @@ _SOURCES = (
     "timerfd_create",
     "pidfd_open",
 )
+# The function itself, which a test may replace.
+_fstat = os.fstat
 # Those that return two.
 _PAIRS = frozenset({"pipe", "pipe2", "openpty"})
 
@@ -126,7 +128,7 @@ def identity(number: int) -> Identity | None:
     What an open descriptor stands for, None for one that is closed.
     """
     try:
-        status = os.fstat(number)
+        status = _fstat(number)
     except OSError:
         return None
     return status.st_dev, status.st_ino, stat.S_IFMT(status.st_mode)

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from hermetic.guard.census.descriptors import Descriptors, Identity
     from hermetic.guard.ownership import Roll, Tenure
 
-# The function itself, before the tracker of descriptors stands before it.
-_dup = os.dup
+# The functions themselves: the tracker of descriptors stands before one of them, and a test may replace any.
+_close, _dup, _listdir, _stat = os.close, os.dup, os.listdir, os.stat
 # Kept for the life of the process by whoever opens them first: devices, the C library's name service, multiprocessing's
 # helpers, and what SQLite, NSS or OpenSSL keep below /dev, /proc, /sys and /etc.
 _KEPT_TARGETS = ("/dev/", "/proc/", "/sys/", "/etc/")
@@ -200,7 +200,7 @@ class StrayDescriptors:
 def _how_many() -> int:
     # The size of the directory is the number of its entries. Source: Linux 6.2, fs/proc/fd.c, proc_fd_getattr.
     try:
-        return os.stat(DESCRIPTORS).st_size  # noqa: PTH116 - a Path would cost as much again, for every test
+        return _stat(DESCRIPTORS).st_size  # a Path would cost as much again, for every test
     except OSError:
         return -1
 
@@ -210,13 +210,13 @@ def _lowest_free() -> int:
         number = _dup(0)
     except OSError:
         return -1
-    os.close(number)
+    _close(number)
     return number
 
 
 def _numbers(lowest_free: int) -> set[int]:
     try:
-        numbers = set(map(int, os.listdir(DESCRIPTORS)))  # noqa: PTH208 - as above
+        numbers = set(map(int, _listdir(DESCRIPTORS)))
     except OSError:
         return set()
     # Among them is the directory's own, which is closed by now; it took the lowest number that was free.
