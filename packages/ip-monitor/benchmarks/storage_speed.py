@@ -52,7 +52,8 @@ def change(number):
 
 def fill(db):
     db.executemany(
-        "INSERT INTO changes (key, family, address, previous, at, previous_since, operators) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO changes (key, family, address, previous, at, previous_since, operators, pool)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (change_row(change(number)) for number in range(CHANGES)),
     )
     db.execute("INSERT INTO current VALUES (4, '93.0.0.1', '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z')")

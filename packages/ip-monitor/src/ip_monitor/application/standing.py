@@ -164,9 +164,7 @@ class Standing:
             for entry in kept["sinks"]:
                 record = BreakerRecord(**entry)
                 self.sink(record.name).restore(record)
-            self.health.restore(
-                HealthRecord(**{**entry, "level": HealthLevel(entry["level"])}) for entry in kept["health"]
-            )
+            self.health.restore(_health_record(entry) for entry in kept["health"])
         except (ValueError, TypeError, KeyError, AttributeError):
             self.sources.reset()
             self._sinks.clear()
@@ -209,3 +207,13 @@ class Standing:
 
 def _sink_service(name: str) -> str:
     return f"sink {name}"
+
+
+def _health_record(entry: dict[str, Any]) -> HealthRecord:
+    return HealthRecord(
+        service=entry["service"],
+        level=HealthLevel(entry["level"]),
+        is_essential=bool(entry["is_essential"]),
+        failures_in_a_row=int(entry["failures_in_a_row"]),
+        last_error=str(entry["last_error"]),
+    )

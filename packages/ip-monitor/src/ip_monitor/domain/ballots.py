@@ -172,7 +172,8 @@ def prospect(
     total = electorate.total
     is_decided = any(_decides(camp, total, rules) for camp in camps.values())
     hoped = sum(electorate.weights[name] for name in waiting)
-    strongest = max(camps.values(), key=_weight, default=[])
+    nobody: list[Vote] = []
+    strongest = max(camps.values(), key=_weight, default=nobody)
     count, weight = len(strongest) + len(waiting), _weight(strongest) + hoped
     return Prospect(
         is_decided=is_decided,
