@@ -84,8 +84,11 @@ class Delivery:
         self._expire_after_s = expire_after_s
         self._digest_from = digest_from
         self._quiet = quiet
-        make = breaker or (lambda name: CircuitBreaker(name, clock=clock, settings=SINK_BREAKER, rng=rng))
-        self._breakers = {name: make(name) for name in self._notifiers}
+
+        def make(name: str) -> CircuitBreaker:
+            return CircuitBreaker(name, clock=clock, settings=SINK_BREAKER, rng=rng)
+
+        self._breakers = {name: (breaker or make)(name) for name in self._notifiers}
         self._patience = patience
         # What each sink is pausing for, by its priority: what is more urgent need not wait for that.
         self._pausing: dict[str, int] = {}

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from aiohttp.connector import AddrInfoType
-
     from ip_monitor.domain.providers import ProviderSpec
     from ip_monitor.domain.way_out import WayOut
 
@@ -93,9 +91,8 @@ class HTTPClient:
             raise
         return made
 
-    def _socket(self, info: AddrInfoType) -> socket.socket:
-        family, kind, protocol, *_ = info
-        return open_socket(self.via, family, kind, protocol)
+    def _socket(self, info: tuple[int, int, int, str, object]) -> socket.socket:
+        return open_socket(self.via, info[0], info[1], info[2])
 
     def check_literal(self, spec: ProviderSpec) -> None:
         """
