@@ -127,7 +127,10 @@ class StrayDescriptors:
         wanted = {id(one.holder) for one in strays if one.holder is not None}
         explained = reached(list(self._roots()), wanted) if wanted else set[int]()
         for stray in strays:
-            if id(stray.holder) not in explained and not self._is_libuvs(stray, target(stray.number)):
+            if id(stray.holder) in explained or self._is_libuvs(stray, target(stray.number)):
+                continue
+            # Another thread, such as a mock server's, may have closed it while it was being explained.
+            if stray.is_open():
                 yield stray
 
     def _is_libuvs(self, stray: _Stray, where: str) -> bool:
