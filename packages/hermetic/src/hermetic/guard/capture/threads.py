@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hermetic.guard.capture.lines import Project
 
 # Packages whose threads belong to the tools around a test: they never wake its loop, and tell nothing about it.
-_TOOLS = frozenset({"execnet", "xdist", "_pytest", "pytest", "coverage", "pydevd"})
+_TOOLS = frozenset({"execnet", "xdist", "_pytest", "pytest", "coverage", "pydevd", "pytest_rerunfailures"})
 # Hermetic's own, by the module in which they begin; other modules of it only wrap threads of the user's.
 _OWN_MODULES = frozenset({"hermetic.guard.sentry", "hermetic.guard.deadlines.watchdog"})
 # How Hermetic names its threads.
