@@ -84,7 +84,7 @@ class Handler(Protocol):
 
 class _Phase:
     __slots__ = (
-        *("budget_s", "deadline", "hang", "has_backstop", "is_suspect", "next_at", "rung", "source"),
+        *("budget_s", "deadline", "hang", "has_backstop", "is_suspect", "next_at", "rested_at", "rung", "source"),
         *("started", "what"),
     )
 
@@ -99,6 +99,7 @@ class _Phase:
         self.is_suspect = False
         self.has_backstop = False
         self.next_at = 0.0
+        self.rested_at = 0.0
 
 
 class Ladder:
@@ -205,10 +206,14 @@ class Ladder:
                 phase.rung = Rung.INTERRUPTED
                 phase.next_at = now + self._grace
                 self._take(phase, is_deadlock=False)
-            if phase.hang is None:
+            # The kernel's timer goes on, and a second error in whoever cleans up after the first would break that.
+            if phase.hang is None or now < phase.rested_at:
                 return None
             phase.hang = phase.hang.at(Rung.INTERRUPTED)
-            return self._handler.error(phase.hang)
+            error = self._handler.error(phase.hang)
+            # From here, since to put the first error into words takes a while.
+            phase.rested_at = monotonic() + self._grace / 2
+            return error
 
     def _patrol(self) -> float | None:
         with self._lock:
