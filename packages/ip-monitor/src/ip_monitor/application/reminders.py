@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ip_monitor.application.ports import StorageUnavailableError
+from ip_monitor.application.rounds import in_rounds
 from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.flapping import FLAP_WINDOW_S
 from ip_monitor.resilience.clock import utc_now
@@ -58,14 +58,14 @@ class Reminders:
         """
         Look once a minute until cancelled. Storage that is unavailable is told as trouble.
         """
-        while True:
-            await self._clock.sleep(LOOK_EVERY_S)
-            try:
-                await self.look()
-            except StorageUnavailableError as error:
-                self._announcer.trouble("reminders", what=str(error))
-            else:
-                self._announcer.fine("reminders")
+        await in_rounds(
+            self.look,
+            topic="reminders",
+            announcer=self._announcer,
+            clock=self._clock,
+            first_s=LOOK_EVERY_S,
+            every_s=LOOK_EVERY_S,
+        )
 
     async def look(self) -> None:
         """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ip_monitor.application.ports import StorageUnavailableError
+from ip_monitor.application.rounds import in_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -45,13 +45,11 @@ class Upkeep:
         """
         Until cancelled. Storage that is unavailable is told as trouble, and tried again at the next time.
         """
-        delay_s = self._first_s
-        while True:
-            await self._clock.sleep(delay_s)
-            delay_s = self._every_s
-            try:
-                await self._trim()
-            except StorageUnavailableError as error:
-                self._announcer.trouble("upkeep", what=str(error))
-            else:
-                self._announcer.fine("upkeep")
+        await in_rounds(
+            self._trim,
+            topic="upkeep",
+            announcer=self._announcer,
+            clock=self._clock,
+            first_s=self._first_s,
+            every_s=self._every_s,
+        )

@@ -7,12 +7,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from functools import cached_property
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from ip_monitor.adapters.providers.defaults import CDN_RANGES
 from ip_monitor.adapters.storage.sqlite import Retention, SQLiteIPStorage
-from ip_monitor.application.announcing import Announcer
 from ip_monitor.application.quiet import QuietTime
 from ip_monitor.application.reminders import Reminders
 from ip_monitor.application.standing import STANDING, Standing
@@ -28,27 +26,26 @@ from ip_monitor.domain.checks import Trigger
 from ip_monitor.domain.events import CheckFinished, SourcesChanged
 from ip_monitor.domain.quiet import QuietHours
 from ip_monitor.domain.verdicts import VerdictKind
-from ip_monitor.domain.way_out import WayOut
 from ip_monitor.errors import IPMonitorError
 from ip_monitor.resilience.cache import Cache
-from ip_monitor.resilience.clock import SystemClock, utc_now
+from ip_monitor.resilience.clock import utc_now
 from ip_monitor.resilience.rate_limiter import SlidingWindowLimiter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine, Sequence
+    from collections.abc import Coroutine, Sequence
 
     from ip_monitor.application.admin import Admin
+    from ip_monitor.application.announcing import Announcer
     from ip_monitor.application.delivery import Delivery
-    from ip_monitor.application.ports import Clock, Notifier, Observer
+    from ip_monitor.application.ports import Clock, Notifier
     from ip_monitor.application.providers import IPAPIManager
     from ip_monitor.bootstrap.discord import MakeConnector
-    from ip_monitor.domain.addresses import Address, Network
+    from ip_monitor.domain.addresses import Network
     from ip_monitor.domain.answers import Source
     from ip_monitor.domain.changes import Change, CurrentAddress
     from ip_monitor.domain.checks import Check
     from ip_monitor.domain.events import Event
     from ip_monitor.domain.providers import ProviderSpec
-    from ip_monitor.domain.translation import Translation
     from ip_monitor.settings import Request, Settings
 
 # How long a single check may go on sending what it found, before it leaves that to the next run.
@@ -365,26 +362,6 @@ class Application:
             self.announcer.tell(SourcesChanged(sources=self.sources))
         return renew
 
-    async def translation(self, check: Check) -> dict[Family, Translation]:
-        """
-        What lies between this machine and each address that `check` found, as far as this machine and its router tell.
-        """
-        from ip_monitor.adapters.network.gateway import outer_address_of_router  # noqa: PLC0415 # seldom asked
-        from ip_monitor.adapters.providers.interface import local_address  # noqa: PLC0415
-        from ip_monitor.domain.translation import judge_translation  # noqa: PLC0415
-
-        found: dict[Family, Translation] = {}
-        for ballot in check.ballots:
-            local: Address | None = None
-            with contextlib.suppress(OSError):
-                local = ip_address(local_address(ballot.family, via=WayOut.parse(self.settings.via)))
-            public = ballot.verdict.address
-            # A machine that has the public address itself has nobody to ask.
-            is_behind = ballot.family is Family.V4 and public is not None and local != public
-            router = await outer_address_of_router() if is_behind else None
-            found[ballot.family] = judge_translation(public, local=local, router=router)
-        return found
-
     async def check_once(self) -> Check:
         """
         One check; then what it found is sent, for `LAST_WORDS_S` at most. What is not sent by then stays queued.
@@ -430,54 +407,3 @@ async def _end(*tasks: asyncio.Task[Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
-
-
-@contextlib.asynccontextmanager
-async def assemble(
-    settings: Settings,
-    *,
-    observers: Sequence[Observer] = (),
-    specs: Sequence[ProviderSpec] | None = None,
-    start_anew: bool = False,
-    only_look: bool = False,
-    clock: Clock | None = None,
-    request: Request | None = None,
-    make_connector: MakeConnector = None,
-) -> AsyncGenerator[Application]:
-    """
-    Open the database, build the parts; close everything at the end of the block, whatever ended it.
-
-    Args:
-        settings: valid settings.
-        observers: who is told what happens.
-        specs: whom to ask; None takes what the settings say.
-        start_anew: a damaged database is kept under another name, and a new one begun.
-        only_look: read the database beside the process that writes it; record and announce nothing.
-        clock: the machine's own by default.
-        request: where `settings` were read from, so that people can change them while it runs.
-        make_connector: the way to Discord, for each client of its library; the library's own by default.
-
-    Raises:
-        StorageUnavailableError: the database cannot be used; its leaves say why.
-        UnknownProviderError, NobodyToAskError: the settings leave nobody to ask.
-    """
-    clock = clock or SystemClock()
-    if specs is None:
-        provider_specs(settings)  # before anything is opened
-    async with contextlib.AsyncExitStack() as stack:
-        storage = await SQLiteIPStorage.open(settings.database, read_only=only_look, start_anew=start_anew, clock=clock)
-        stack.push_async_callback(storage.close)
-        announcer = Announcer(observers, clock=clock)
-        application = Application(
-            settings,
-            storage=storage,
-            announcer=announcer,
-            clock=clock,
-            specs=specs,
-            only_look=only_look,
-            request=request,
-            make_connector=make_connector,
-        )
-        stack.push_async_callback(application.aclose)
-        await application.start()
-        yield application
