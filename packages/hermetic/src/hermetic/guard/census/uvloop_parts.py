@@ -59,8 +59,14 @@ class UvloopTasks(Tasks):
 
 class _OnLoop(Basic):
     """
-    Something that lives on a uvloop loop, by whose number (the note) it is found again when that loop is closed.
+    Something that lives on a uvloop loop, by whose number (the note) it is found again when that loop is closed. It is told
+    in the words of the tracker of its like on asyncio's own loops.
     """
+
+    def __init_subclass__(cls, *, like: type[Basic]) -> None:
+        super().__init_subclass__()
+        cls.kind, cls.noun, cls.title, cls.verb = like.kind, like.noun, like.title, like.verb
+        cls.rank, cls.remedy = like.rank, like.remedy
 
     def _before_close(self, intake: Intake) -> Callable[[], None]:
         def closing(loop: Any) -> None:
@@ -100,13 +106,7 @@ class _OnLoop(Basic):
         return replace(uvloop.Loop, name, make)
 
 
-class UvloopTransports(_OnLoop):
-    kind = asyncio_streams.Transports.kind
-    noun = asyncio_streams.Transports.noun
-    title = asyncio_streams.Transports.title
-    rank = asyncio_streams.Transports.rank
-    remedy = asyncio_streams.Transports.remedy
-
+class UvloopTransports(_OnLoop, like=asyncio_streams.Transports):
     def install(self, intake: Intake) -> Callable[[], None]:
         undoes = [self._awaited(intake, name, lambda result: result[0]) for name in _CONNECTING]
         undoes += [self._accepting(intake, name) for name in _SERVING]
@@ -165,13 +165,7 @@ class UvloopTransports(_OnLoop):
         return "aborted"
 
 
-class UvloopServers(_OnLoop):
-    kind = asyncio_streams.Servers.kind
-    noun = asyncio_streams.Servers.noun
-    title = asyncio_streams.Servers.title
-    rank = asyncio_streams.Servers.rank
-    remedy = asyncio_streams.Servers.remedy
-
+class UvloopServers(_OnLoop, like=asyncio_streams.Servers):
     def install(self, intake: Intake) -> Callable[[], None]:
         undoes = [self._awaited(intake, name, lambda result: result) for name in _SERVING]
         return all_of([*undoes, self._before_close(intake)])
@@ -196,13 +190,7 @@ class UvloopServers(_OnLoop):
         return "closed"
 
 
-class UvloopSubprocesses(_OnLoop):
-    kind = asyncio_streams.SubprocessTransports.kind
-    noun = asyncio_streams.SubprocessTransports.noun
-    title = asyncio_streams.SubprocessTransports.title
-    verb = asyncio_streams.SubprocessTransports.verb
-    rank = asyncio_streams.SubprocessTransports.rank
-    remedy = asyncio_streams.SubprocessTransports.remedy
+class UvloopSubprocesses(_OnLoop, like=asyncio_streams.SubprocessTransports):
     holds = True  # it cannot be referenced weakly
 
     def install(self, intake: Intake) -> Callable[[], None]:
@@ -229,17 +217,11 @@ class UvloopSubprocesses(_OnLoop):
         return "killed"
 
 
-class UvloopTimers(_OnLoop):
+class UvloopTimers(_OnLoop, like=ScheduledCalls):
     """
     `call_later` and `call_at` of the project's own functions, as `ScheduledCalls` for asyncio's own loops.
     """
 
-    kind = ScheduledCalls.kind
-    noun = ScheduledCalls.noun
-    title = ScheduledCalls.title
-    verb = ScheduledCalls.verb
-    rank = ScheduledCalls.rank
-    remedy = ScheduledCalls.remedy
     holds = True  # so that the note and the handle of one that has gone off do not end before it is judged
 
     def install(self, intake: Intake) -> Callable[[], None]:
