@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+import timeit
 from typing import TYPE_CHECKING
 
 from hermetic.guard.capture import Capture, take
@@ -41,13 +42,7 @@ class Handler:
 
 def cost_us(work: Callable[[], None]) -> float:
     # Processor time of the fastest of several rounds: other programs on the machine only ever add to it.
-    best = float("inf")
-    for _ in range(REPEATS):
-        started = time.process_time()
-        for _ in range(ROUNDS):
-            work()
-        best = min(best, time.process_time() - started)
-    return best / ROUNDS * 1e6
+    return min(timeit.repeat(work, timer=time.process_time, repeat=REPEATS, number=ROUNDS)) / ROUNDS * 1e6
 
 
 def armed() -> None:

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import timeit
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,14 +42,8 @@ class Service:
 
 
 def cost_us(work: Callable[[], object]) -> float:
-    # Processor time of the fastest round: other programs on the machine only ever add to it.
-    best = float("inf")
-    for _ in range(REPEATS):
-        began = time.process_time()
-        for _ in range(ROUNDS):
-            work()
-        best = min(best, time.process_time() - began)
-    return best / ROUNDS * 1e6
+    # Processor time of the fastest of several rounds: other programs on the machine only ever add to it.
+    return min(timeit.repeat(work, timer=time.process_time, repeat=REPEATS, number=ROUNDS)) / ROUNDS * 1e6
 
 
 async def cost_async_us(work: Callable[[], Awaitable[object]]) -> float:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import timeit
 from pathlib import Path
 
 from hermetic.foundation import Owner
@@ -45,13 +46,8 @@ def project(root: Path) -> None:
 
 
 def microseconds(call, *, repeat: int, number: int) -> float:
-    samples = []
-    for _ in range(repeat):
-        started = time.process_time()
-        for _ in range(number):
-            call()
-        samples.append((time.process_time() - started) / number * 1e6)
-    return min(samples)  # whatever else runs on the machine only adds
+    # The least: whatever else runs on the machine only adds.
+    return min(timeit.repeat(call, timer=time.process_time, repeat=repeat, number=number)) / number * 1e6
 
 
 def trivial_test(root: Path, count: int) -> float:
