@@ -30,6 +30,7 @@ PLUGINS = {
     "aiohttp": ("aiohttp.pytest_plugin",),
     "pytest-aiohttp": ("pytest_aiohttp.plugin",),
     "isolated": ("pytest_isolated.plugin",),
+    "rerunfailures": ("pytest_rerunfailures",),
 }
 
 

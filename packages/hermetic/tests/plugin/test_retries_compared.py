@@ -183,3 +183,15 @@ def test_an_option_with_a_mistake_is_refused(suite, option, says):
     suite.write("test_a.py", "def test_a(): pass\n")
 
     assert says in suite.run("--hermetic-retries=1", option).text
+
+
+def test_the_other_plugin_may_do_the_retries_of_a_parallel_run(suite):
+    """
+    Its tries have no numbers of ours, and are counted all the same.
+    """
+    suite.write("test_a.py", "tries = []\ndef test_a():\n    tries.append(1)\n    assert len(tries) > 2\n")
+
+    run = suite.run("--reruns=2", "-n1", plugins=("xdist", "rerunfailures"))
+
+    assert run.outcomes == {"passed": 1, "rerun": 2}, run.text
+    assert run.status == 0

@@ -266,8 +266,9 @@ class Retrying:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if is_repeated(report):
-            said = _first_line(report)
-            self._tries.setdefault(report.nodeid, []).append((getattr(report, _ATTEMPT), said))
+            # Another plugin's tries are not numbered.
+            known = self._tries.setdefault(report.nodeid, [])
+            known.append((getattr(report, _ATTEMPT, len(known) + 1), _first_line(report)))
         elif getattr(report, _UNSTABLE, False):
             self._unstable.append(report.nodeid)
 
