@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from hermetic._pytest.reports import is_repeated
 from hermetic.guard import late
 from hermetic.guard.component import Quiet
 
@@ -30,8 +31,6 @@ PHASES: Final[frozenset[str | None]] = frozenset({"setup", "call", "teardown"})
 RUN_KEY: Final = "hermetic_run"
 # The kinds of events that are written here; needed only where one is made.
 _EVENTS: Final = "hermetic.record.events"
-# What Hermetic's own retries and pytest-rerunfailures call a try that another one follows.
-_REPEATED: Final = frozenset({"rerun", "retried"})
 
 
 class Recording:
@@ -104,7 +103,7 @@ class Recording:
             # What was taken of a failure is handed over now; that of a passed part is nothing.
             failure = None if report.outcome == "passed" else self._failure(report.nodeid, str(when))
             self._sink.tell(_phase_ended, monotonic(), report, failure)
-            if report.outcome in _REPEATED:
+            if is_repeated(report):
                 self._retried[report.nodeid] = attempt = self._retried.get(report.nodeid, 0) + 1
                 self._sink.tell(_test_retried, monotonic(), report.nodeid, attempt)
             # In the controller of xdist there is nothing to explain from: its workers have done so.

@@ -12,11 +12,15 @@ if TYPE_CHECKING:
 PhaseOutcome: TypeAlias = Literal["passed", "skipped", "xfailed", "xpassed", "failed", "error"]
 
 
+# What a try that another one follows is called by Hermetic's own retries and pytest-rerunfailures, and by pytest-retry.
+_REPEATED = frozenset({"rerun", "retried"})
+
+
 def is_repeated(report: pytest.TestReport) -> bool:
     """
-    Whether it tells of a try that failed and is followed by another, ours or pytest-rerunfailures'.
+    Whether it tells of a try that failed and is followed by another, ours or another plugin's.
     """
-    return str(report.outcome) == "rerun"
+    return report.outcome in _REPEATED
 
 
 def phase_outcome(report: pytest.TestReport) -> PhaseOutcome:

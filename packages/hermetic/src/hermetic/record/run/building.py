@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from hermetic.foundation import Event
     from hermetic.record.journal.reading import Journal
 
-_REPEATED = frozenset({"rerun", "retried"})
 _RANK: dict[Outcome, int] = {
     "passed": 0, "xfailed": 1, "skipped": 1, "xpassed": 2, "flaky": 3, "error": 4, "failed": 5, "lost": 6,
 }  # fmt: skip
@@ -74,7 +73,7 @@ class _Draft:
 
     @property
     def is_repeated(self) -> bool:
-        return any(phase.outcome in _REPEATED for phase in self.phases)
+        return any(phase.is_repeated for phase in self.phases)
 
 
 def _phase_outcome(phase: Phase) -> Outcome:

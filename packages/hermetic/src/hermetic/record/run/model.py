@@ -45,6 +45,13 @@ class Phase:
     is_expected_to_fail: bool = False
     subtest: str = ""
 
+    @property
+    def is_repeated(self) -> bool:
+        """
+        Whether it failed and another try follows: "rerun" is our word and pytest-rerunfailures', "retried" pytest-retry's.
+        """
+        return self.outcome in {"rerun", "retried"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
@@ -66,7 +73,7 @@ class Try:
         """
         The part that decided against it: the call's if that failed.
         """
-        bad = [phase for phase in self.phases if phase.outcome in {"failed", "rerun", "retried"}]
+        bad = [phase for phase in self.phases if phase.outcome == "failed" or phase.is_repeated]
         return next((phase for phase in bad if phase.name == "call"), bad[0] if bad else None)
 
     @property

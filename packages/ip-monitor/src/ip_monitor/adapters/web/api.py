@@ -13,7 +13,7 @@ from ip_monitor.adapters.web import acts
 from ip_monitor.adapters.web.badge import badge
 from ip_monitor.adapters.web.openapi import document
 from ip_monitor.adapters.web.replies import JSON, as_json, plain, refusal, tag_of, tagged
-from ip_monitor.adapters.web.snapshot import masked
+from ip_monitor.adapters.web.snapshot import as_seen
 from ip_monitor.application.admin.plain import as_plain
 from ip_monitor.application.ballot_json import ballot_as_json
 from ip_monitor.application.change_json import change_as_json
@@ -124,14 +124,14 @@ class API:
         if kept is None or kept[0] != self._board.version:
             version = self._board.version
             state = await self._snapshots.status()
-            body = as_json(masked(state) if is_masked else state)
+            body = as_json(as_seen(state, is_masked=is_masked))
             kept = self._status[is_masked] = version, body, tag_of(body)
         return tagged(request, kept[1], JSON, tag=kept[2])
 
     async def badge(self, request: web.Request) -> web.Response:
         state = await self._snapshots.status()
-        is_masked = self._visit_of(request).is_masked
-        return tagged(request, badge(masked(state) if is_masked else state), "image/svg+xml")
+        seen = as_seen(state, is_masked=self._visit_of(request).is_masked)
+        return tagged(request, badge(seen), "image/svg+xml")
 
     async def metrics(self, _request: web.Request) -> web.Response:
         from ip_monitor.adapters.web.metrics import KIND, Metrics  # noqa: PLC0415 # paid for by who scrapes
@@ -170,7 +170,7 @@ class API:
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def answer(request: web.Request) -> web.Response:
             state = await question(request)
-            return tagged(request, as_json(masked(state) if self._visit_of(request).is_masked else state), JSON)
+            return tagged(request, as_json(as_seen(state, is_masked=self._visit_of(request).is_masked)), JSON)
 
         return answer
 

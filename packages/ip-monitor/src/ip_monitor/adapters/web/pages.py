@@ -12,7 +12,7 @@ from aiohttp import web
 from ip_monitor.adapters.web import acts, static
 from ip_monitor.adapters.web.board import SECTIONS
 from ip_monitor.adapters.web.replies import HTML, JSON, as_json, plain, refusal, refusal_of, tagged
-from ip_monitor.adapters.web.snapshot import masked
+from ip_monitor.adapters.web.snapshot import as_seen
 from ip_monitor.adapters.web.streams import RETRY, message
 from ip_monitor.application.admin import ChangeUnknownError
 from ip_monitor.application.ballot_json import ballot_as_json
@@ -84,7 +84,7 @@ class Pages:
     async def first_screen(self, request: web.Request) -> web.Response:
         visit = self._visit_of(request)
         state = await self._snapshots.take()
-        return self._page(request, "page.html", state=_for(visit, state))
+        return self._page(request, "page.html", state=as_seen(state, is_masked=visit.is_masked))
 
     async def change(self, request: web.Request) -> web.Response:
         """
@@ -99,7 +99,7 @@ class Pages:
             "change": None if found.change is None else change_as_json(found.change),
             "ballots": [ballot_as_json(ballot) for ballot in found.ballots],
         }
-        return self._page(request, "change.html", state=_for(self._visit_of(request), state))
+        return self._page(request, "change.html", state=as_seen(state, is_masked=self._visit_of(request).is_masked))
 
     async def settings(self, request: web.Request) -> web.Response:
         views = await self._admin.config.show()
@@ -205,7 +205,7 @@ class Pages:
         if form == "json":
             return await self._programs(wanted, is_masked=is_masked == "1")
         state = await self._snapshots.take()
-        shown = masked({**state, "log": []}) if is_masked == "1" else state
+        shown = as_seen(state, is_masked=is_masked == "1")
         return {
             name: message(
                 "section",
@@ -222,11 +222,11 @@ class Pages:
         events: dict[str, bytes] = {}
         if "address" in wanted:
             state = await self._snapshots.status()
-            events["status"] = message("status", masked(state) if is_masked else state)
+            events["status"] = message("status", as_seen(state, is_masked=is_masked))
         newest = self._board.newest
         if "changes" in wanted and newest is not None:
             change = change_as_json(newest)
-            events["change"] = message("change", masked(change) if is_masked else change, key=newest.key)
+            events["change"] = message("change", as_seen(change, is_masked=is_masked), key=newest.key)
         return events
 
     def _page(self, request: web.Request, name: str, *, status: int = 200, **values: Any) -> web.Response:
@@ -238,10 +238,3 @@ class Pages:
         if status != 200 or note:
             return plain(html, HTML, status=status)
         return tagged(request, html, HTML, cache="private, no-cache")
-
-
-def _for(visit: Visit, state: dict[str, Any]) -> dict[str, Any]:
-    if not visit.is_masked:
-        return state
-    hidden: dict[str, Any] = masked({**state, "log": []})
-    return hidden

@@ -152,6 +152,16 @@ class Snapshots:
         return found
 
 
+def as_seen(state: dict[str, Any], *, is_masked: bool) -> dict[str, Any]:
+    """
+    What a reader is given of it: all, or every address masked and no lines of the log, which may hold anything.
+    """
+    if not is_masked:
+        return state
+    hidden: dict[str, Any] = masked({**state, "log": []} if "log" in state else state)
+    return hidden
+
+
 def masked(value: Any) -> Any:
     """
     The same with every address masked, in whichever text it stands.
