@@ -134,6 +134,9 @@ class Suite:
         be a program that prepares something and then becomes the interpreter.
         """
         variables = {**os.environ, "COLUMNS": "100", "PYTHONDONTWRITEBYTECODE": "1"}
+        for name in ("CI", "BUILD_NUMBER"):
+            # pytest shortens what it says of a failed assertion, unless one of these is set.
+            variables.pop(name, None)
         loaded: list[str] = []
         if plugins != ("autoload",):
             variables["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

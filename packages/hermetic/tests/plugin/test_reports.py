@@ -90,7 +90,8 @@ COUNTS = {"error": 1, "failed": 8, "flaky": 1, "passed": 1, "skipped": 1, "xfail
 def reported(module_suite):
     module_suite.write("test_shop.py", SUITE)
     module_suite.write("conftest.py", CONFTEST)
-    run = module_suite.run(*(f"--hermetic-report={name}" for name in NAMES))
+    # On a build server pytest shows each difference whole, and the characters of both sides as they are.
+    run = module_suite.run(*(f"--hermetic-report={name}" for name in NAMES), env={"CI": "true"})
     return run, {name: (module_suite.directory / name).read_text() for name in NAMES}
 
 

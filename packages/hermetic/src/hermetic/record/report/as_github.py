@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hermetic.record.report.steering import still
+
 
 def github(document: dict[str, Any]) -> str:
     """
@@ -26,7 +28,7 @@ def github(document: dict[str, Any]) -> str:
 
 
 def _data(text: str) -> str:
-    return text.encode("utf-8", "replace").decode().replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return still(text).replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from hermetic.record.report.steering import still
 from hermetic.record.xmltext import holdable
 
 _BAD = {"failed": "failure", "error": "error", "lost": "error"}
@@ -39,9 +40,9 @@ def _case(test: dict[str, Any]) -> ET.Element:
     case = ET.Element(
         "testcase",
         {
-            "classname": holdable(path.removesuffix(".py").replace("/", ".")),
-            "name": holdable(name or path),
-            "file": holdable(test["file"]),
+            "classname": _shown(path.removesuffix(".py").replace("/", ".")),
+            "name": _shown(name or path),
+            "file": _shown(test["file"]),
             "line": str(test["line"]),
             "time": f"{test['duration_s']:.6f}",
         },
@@ -50,32 +51,30 @@ def _case(test: dict[str, Any]) -> ET.Element:
     text = test.get("text", "")
     if outcome in _BAD:
         element = ET.SubElement(case, _BAD[outcome], {"message": _message(test), "type": _type(tries[-1])})
-        element.text = holdable(text)
+        element.text = _shown(text)
         repeated = ("rerunFailure", [one for one in tries[:-1] if one["outcome"] in _BAD])
     else:
         repeated = ("flakyFailure", [one for one in tries[:-1] if one["outcome"] in _BAD])
     if outcome in {"skipped", "xfailed"}:
-        ET.SubElement(
-            case, "skipped", {"type": f"pytest.{outcome}", "message": holdable(text.partition("\n")[0][:500])}
-        )
+        ET.SubElement(case, "skipped", {"type": f"pytest.{outcome}", "message": _shown(text.partition("\n")[0][:500])})
     for one in repeated[1]:
         element = ET.SubElement(case, repeated[0], {"message": _said(one), "type": _type(one)})
-        ET.SubElement(element, "stackTrace").text = holdable("\n".join(_trace(one)))
+        ET.SubElement(element, "stackTrace").text = _shown("\n".join(_trace(one)))
     return case
 
 
 def _message(test: dict[str, Any]) -> str:
-    return holdable(test["title"][:500])
+    return _shown(test["title"][:500])
 
 
 def _said(one: dict[str, Any]) -> str:
     failure = one.get("failure") or [{"type": one["outcome"], "message": ""}]
-    return holdable(f"{failure[0]['type']}: {failure[0]['message']}"[:500])
+    return _shown(f"{failure[0]['type']}: {failure[0]['message']}"[:500])
 
 
 def _type(one: dict[str, Any]) -> str:
     failure = one.get("failure")
-    return holdable(failure[0]["type"]) if failure else one["outcome"]
+    return _shown(failure[0]["type"]) if failure else one["outcome"]
 
 
 def _trace(one: dict[str, Any]) -> list[str]:
@@ -84,3 +83,7 @@ def _trace(one: dict[str, Any]) -> list[str]:
         for failure in one.get("failure", ())
         for frame in failure["frames"]
     ]
+
+
+def _shown(text: str) -> str:
+    return holdable(still(text))

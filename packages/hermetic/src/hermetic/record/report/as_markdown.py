@@ -8,14 +8,12 @@ import html
 import re
 from typing import Any, Final
 
+from hermetic.record.report.steering import still
 from hermetic.record.run import OUTCOMES
 
 # What the large forges take in one comment. Source: GitHub, issue comments are at most 65,536 characters.
 LONGEST: Final = 65_000
 _MOST_FAILURES: Final = 50
-_CONTROL = re.compile(
-    r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 
 
 def markdown(document: dict[str, Any]) -> str:
@@ -51,7 +49,7 @@ def markdown(document: dict[str, Any]) -> str:
 
 def _failure(test: dict[str, Any]) -> str:
     first = test["diagnoses"][0]
-    text = _CONTROL.sub("", test.get("text", ""))[-2000:]
+    text = still(test.get("text", ""), instead="")[-2000:]
     body = [f"**{_text(test['title'])}** ({first['confidence']})", ""]
     body += [f"- {_text(one)}" for one in first["evidence"]]
     body += ["", _text(first["remedy"]["text"]), "", f"<pre>{html.escape(text, quote=False)}</pre>"]
@@ -63,7 +61,7 @@ def _failure(test: dict[str, Any]) -> str:
 
 
 def _html(text: str) -> str:
-    return html.escape(_CONTROL.sub("", text).replace("\n", " ")[:500], quote=False)
+    return html.escape(still(text, instead="").replace("\n", " ")[:500], quote=False)
 
 
 def _text(text: str) -> str:

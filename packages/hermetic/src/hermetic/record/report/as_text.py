@@ -4,10 +4,10 @@ The run for a terminal: the verdict, then the causes with the most failures firs
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+from hermetic.record.report.steering import still
+
 _MOST: Final = 20
 
 
@@ -25,7 +25,7 @@ def text(document: dict[str, Any]) -> str:
     if len(document["groups"]) > _MOST:
         lines.append(f"  and {len(document['groups']) - _MOST} more causes")
     lines += [f"  note: {one}" for one in document["problems"]]
-    return "\n".join(clean(line) for line in lines) + "\n"
+    return "\n".join(still(line) for line in lines) + "\n"
 
 
 def test_text(test: dict[str, Any]) -> str:
@@ -43,11 +43,4 @@ def test_text(test: dict[str, Any]) -> str:
         lines += [f"  {event['at_s']:9.3f}  {event['lane']:<11} {event['label']}" for event in one.get("events", ())]
     if test.get("text"):
         lines += ["", *test["text"].splitlines()]
-    return "\n".join(clean(line) for line in lines) + "\n"
-
-
-def clean(line: str) -> str:
-    """
-    A line without control characters, marks of direction and lone surrogates.
-    """
-    return _CONTROL.sub("\ufffd", line)
+    return "\n".join(still(line) for line in lines) + "\n"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from hermetic.record.report.as_text import clean
+from hermetic.record.report.steering import still
 from hermetic.record.run.model import BAD
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def compare(before: Run, after: Run) -> str:
             lines.append(f"{name:<8} and {len(rows) - _MOST} more")
     if not any(found["rows"].values()):
         lines.append("no difference")
-    return "\n".join(clean(line) for line in lines) + "\n"
+    return "\n".join(still(line) for line in lines) + "\n"
 
 
 def _change(was: str, now: str) -> str:
