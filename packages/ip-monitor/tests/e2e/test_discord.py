@@ -85,6 +85,27 @@ async def test_the_whole_bot_is_started_commanded_changed_and_stopped(start, dou
     assert "Traceback" not in "\n".join(running.lines)
 
 
+async def test_a_webhook_alone_needs_neither_bot_nor_library(start, double, services, settings, tmp_path):
+    """
+    Where discord.py is not installed, the process announces through a proxy and never asks for a gateway.
+    """
+    missing = tmp_path / "missing" / "discord"
+    missing.mkdir(parents=True)
+    (missing / "__init__.py").write_text("raise ModuleNotFoundError('discord')\n")
+    hook = double.world.add_webhook(double.channel)
+    lines = [line for line in settings.read_text().splitlines() if not line.startswith(("discord_t", "discord_c"))]
+    settings.write_text("\n".join([f"discord_webhook = '{hook.url}'", *lines]))
+    trusting = {"SSL_CERT_FILE": str(double.write_ca(tmp_path / "ca.pem")), "PYTHONPATH": str(missing.parent)}
+    running = await start("run", "--config", settings, env=trusting)
+    first = await double.message(within_s=30)
+    status, errors, _ = await running.stop()
+
+    assert (status, errors) == (0, "")
+    assert first.embed["title"] == "IPv4 address known"
+    assert [each.route for each in double.exchanges] == ["POST /webhooks/{webhook_id}/{webhook_token}"]
+    assert hook.token not in "\n".join(running.lines)
+
+
 def recorded(database):
     """
     The keys of all changes, oldest first.

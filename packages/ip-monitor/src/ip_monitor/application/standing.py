@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ip_monitor.application.ports import Clock
     from ip_monitor.domain.ballots import Ballot
     from ip_monitor.domain.events import Event
+    from ip_monitor.resilience.circuit_breaker import BreakerStatistics
 
 STORAGE = "storage"
 STANDING = "standing"
@@ -107,12 +108,17 @@ class Standing:
                 return
         self._changed.set()
 
+    def breakers(self) -> dict[str, BreakerStatistics]:
+        """
+        Of every source that was asked, and of every sink, by what they guard.
+        """
+        breakers = {f"source {one.name}": one for one in self.sources.statistics()}
+        return breakers | {_sink_service(name): self._sinks[name].statistics() for name in sorted(self._sinks)}
+
     def report(self) -> dict[str, Any]:
         """
         As it is shown and kept, in JSON's terms.
         """
-        breakers = {f"source {one.name}": one for one in self.sources.statistics()}
-        breakers |= {_sink_service(name): self._sinks[name].statistics() for name in sorted(self._sinks)}
         return {
             "level": self.health.level.name.lower(),
             "services": {
@@ -125,7 +131,7 @@ class Standing:
             },
             "breakers": {
                 name: {"state": one.state.value, "failures_in_a_row": one.failures_in_a_row}
-                for name, one in breakers.items()
+                for name, one in self.breakers().items()
                 if one.state is not BreakerState.CLOSED or one.failures_in_a_row
             },
             "history": [

@@ -8,7 +8,7 @@ import contextlib
 import importlib
 import logging
 import warnings
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ip_monitor.errors import IPMonitorError
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ip_monitor.application.admin import Admin
     from ip_monitor.application.announcing import Announcer
     from ip_monitor.application.ports import Clock, Notifier
+    from ip_monitor.application.standing import Standing
+    from ip_monitor.domain.changes import Change
     from ip_monitor.resilience.rate_limiter import RateLimiter
     from ip_monitor.settings import Request, Settings
 
@@ -89,14 +91,14 @@ def discord_notifiers(
     """
     import_library()
     from ip_monitor.adapters.discord.address_style import AddressStyle  # noqa: PLC0415
-    from ip_monitor.adapters.discord.bot import announcement_texts  # noqa: PLC0415
     from ip_monitor.adapters.discord.rest_line import RestLine  # noqa: PLC0415
     from ip_monitor.adapters.discord.sink import ChannelPlace, DirectPlace, DiscordNotifier  # noqa: PLC0415
+    from ip_monitor.adapters.discord.texts import announcement_texts  # noqa: PLC0415
 
     line = RestLine(route_for(settings, make_connector))
 
     def texts() -> Texts:
-        return announcement_texts(now())
+        return announcement_texts(now().discord_language)
 
     made: list[Notifier] = []
     if settings.discord_channel is not None:
@@ -123,6 +125,36 @@ def discord_notifiers(
         for user in settings.discord_recipients
     ]
     return made
+
+
+def webhook_notifier(
+    url: str, settings: Settings, *, now: Callable[[], Settings], make_connector: MakeConnector = None
+) -> Notifier:
+    """
+    A sink without a bot: what the bot announces with, but for the buttons, which a webhook may not send. Needs nothing of
+    Discord's library.
+
+    Raises:
+        WebhookRefusedError: `url` is no web address.
+    """
+    from ip_monitor.adapters.discord.address_style import AddressStyle  # noqa: PLC0415
+    from ip_monitor.adapters.discord.announcement import announcement_card  # noqa: PLC0415
+    from ip_monitor.adapters.discord.card import embeds  # noqa: PLC0415
+    from ip_monitor.adapters.discord.texts import announcement_texts  # noqa: PLC0415
+    from ip_monitor.adapters.notifiers.discord_webhook import DiscordWebhookNotifier  # noqa: PLC0415
+
+    def shown(changes: Sequence[Change]) -> list[dict[str, Any]]:
+        texts, style = announcement_texts(now().discord_language), AddressStyle(now().discord_address)
+        return embeds([announcement_card(changes, texts=texts, style=style)])
+
+    # The settings let plain HTTP pass only on this machine.
+    return DiscordWebhookNotifier(
+        url,
+        embeds=shown,
+        proxy=settings.discord_proxy,
+        make_connector=make_connector,
+        allow_plain_http=True,
+    )
 
 
 async def diagnose(settings: Settings) -> Sequence[Diagnosis]:
@@ -166,6 +198,9 @@ class Host(Protocol):
     def asks(self) -> RateLimiter: ...
 
     @property
+    def standing(self) -> Standing: ...
+
+    @property
     def storage(self) -> StateStore: ...
 
     @property
@@ -188,6 +223,7 @@ async def keep_bot(application: Host, *, admin: Admin, make_connector: MakeConne
             settings=lambda: application.settings,
             admin=admin,
             limiter=application.asks.statistics,
+            services=application.standing,
             store=application.storage,
             announcer=application.announcer,
             clock=application.clock,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ip_monitor.adapters.notifiers.log import LogNotifier
-from ip_monitor.bootstrap.discord import discord_notifiers, has_bot
+from ip_monitor.bootstrap.discord import discord_notifiers, has_bot, webhook_notifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,10 +56,8 @@ def notifiers_for(
     """
     notifiers: list[Notifier] = [LogNotifier()]
     if settings.discord_webhook is not None:
-        from ip_monitor.adapters.notifiers.discord_webhook import DiscordWebhookNotifier  # noqa: PLC0415
-
-        # The settings let plain HTTP pass only on this machine.
-        notifiers.append(DiscordWebhookNotifier(settings.discord_webhook.reveal(), allow_plain_http=True))
+        url = settings.discord_webhook.reveal()
+        notifiers.append(webhook_notifier(url, settings, now=now or (lambda: settings), make_connector=make_connector))
     if has_bot(settings):
         notifiers += discord_notifiers(
             settings, clock=clock, now=now or (lambda: settings), make_connector=make_connector

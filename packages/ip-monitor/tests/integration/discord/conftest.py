@@ -38,10 +38,11 @@ class Stage:
     running: asyncio.Task[None]
 
 
-def settings_file(path, double, services, **more) -> Request:
+def settings_file(path, double, services, *, has_bot=True, **more) -> Request:
     """
     Settings for these services and this double.
     """
+    bot = {"discord_token_file": str(path.with_suffix(".token")), "discord_channel": double.channel.id}
     values: dict[str, Any] = {
         "default_providers": False,
         "families": "ipv4",
@@ -49,8 +50,7 @@ def settings_file(path, double, services, **more) -> Request:
         "interval_s": 3600,
         "public_ranges": [str(network) for network in PLAY_RANGES],
         "database": str(path.with_suffix(".sqlite3")),
-        "discord_token_file": str(path.with_suffix(".token")),
-        "discord_channel": double.channel.id,
+        **(bot if has_bot else {}),
         **more,
     }
     path.with_suffix(".token").write_text(double.token + "\n")
@@ -67,8 +67,9 @@ def settings_file(path, double, services, **more) -> Request:
 @contextlib.asynccontextmanager
 async def _staged(double, services, path, *, wait=True, clock=None, **more) -> AsyncIterator[Stage]:
     """
-    The product, running and connected.
+    The product, running and connected; without a bot if `has_bot=False`.
     """
+    wait = wait and more.get("has_bot", True)
     request = settings_file(path, double, services, **more)
     # What the process that reads settings does, without the half second that a process takes.
     found = await asyncio.to_thread(validate, request)

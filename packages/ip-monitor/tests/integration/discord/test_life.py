@@ -5,9 +5,11 @@ From the start to the end of the bot, and what stands between.
 from __future__ import annotations
 
 import asyncio
+import re
 from functools import partial
 
 import pytest
+from hermetic.world.http import fail
 from ip_monitor.domain.events import NoticeDelivered, NoticeFailed
 from ip_monitor.testing import MockAPICluster
 from ip_monitor.testing.discord import DiscordDouble, Drop, Status
@@ -190,6 +192,29 @@ async def test_the_status_message_is_pinned_once_and_edited_in_place(double, pla
     async with play(discord_status_message=True):
         await double.until(lambda: len(first.revisions) > edits, "an edit of the same message")
         assert pinned() == [first]
+
+
+async def test_status_tells_which_service_ails_and_who_is_left_alone(double, play):
+    """
+    Each service with its level and what went wrong last; each breaker that is open, with when it is tried again.
+    """
+    async with play(hedge_s=0) as stage:
+        stage.services["cedar"].fail_as(fail(500))
+        double.fail(Status(503), on="POST /channels/*/messages", times=1)
+        for _ in range(3):
+            await stage.application.check()
+        told = Told()
+        stage.application.announcer.add(told)
+        await move(stage)
+        await told.until(lambda: told.failed)
+        status = await double.slash(double.member, double.channel, "status")
+
+    shown = {field["name"]: field["value"] for field in status.embed["fields"]}
+    assert shown["Health"].splitlines() == [
+        "🟢 `IPv4`, `sink log`, `storage`",
+        "🟡 `sink discord` minor: Discord answers 503",
+    ]
+    assert re.fullmatch(r"`source cedar IPv4` is open; the next try is in \d+ min( \d+ s)?", shown["Circuit breakers"])
 
 
 async def test_a_first_connection_that_fails_is_followed_by_another(double, play):

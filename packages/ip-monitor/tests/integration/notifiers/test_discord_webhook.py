@@ -8,6 +8,7 @@ import ipaddress
 import logging
 import socket
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -15,8 +16,10 @@ from aiohttp.test_utils import RawTestServer
 from ip_monitor.adapters.notifiers.discord_webhook import DiscordWebhookNotifier, WebhookRefusedError
 from ip_monitor.adapters.notifiers.log import LogNotifier
 from ip_monitor.application.ports import DeliveryFailedError
+from ip_monitor.bootstrap.discord import webhook_notifier
 from ip_monitor.domain.changes import Change
 from ip_monitor.domain.notices import Notice
+from ip_monitor.settings import Settings
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SECRET = "s3cr3t-token"
@@ -45,9 +48,9 @@ async def hook():
 
     server = RawTestServer(handle)
     await server.start_server()
-    notifier = DiscordWebhookNotifier(
-        str(server.make_url(f"/api/webhooks/1/{SECRET}?thread_id=9")), allow_plain_http=True
-    )
+    url = str(server.make_url(f"/api/webhooks/1/{SECRET}?thread_id=9"))
+    settings = Settings(database=Path("never-opened.sqlite3"), discord_address="spoiler")
+    notifier = webhook_notifier(url, settings, now=lambda: settings)
     notifier.got, notifier.answers = got, answers
     yield notifier
     await notifier.aclose()
@@ -57,16 +60,20 @@ async def hook():
 
 async def test_a_change_is_posted_as_one_embed(hook):
     """
-    Old, new, how long, who agreed; in the thread named by the address; nobody is mentioned.
+    Old, new, how long, who agreed, addresses hidden as wished; in the thread named by the address; nobody is mentioned.
     """
     await hook.send(NOTICE)
 
     ((path, message),) = hook.got
     (embed,) = message["embeds"]
     assert f"/api/webhooks/1/{SECRET}?thread_id=9&wait=true" == path
-    assert embed["title"] == "IPv4 address changed from 93.184.216.34 to 93.184.216.35"
-    assert {"New", "Old", "Old one lasted", "Seen by"} == {field["name"] for field in embed["fields"]}
-    assert "1 d 2 h" in [field["value"] for field in embed["fields"]]
+    assert embed["title"] == "IPv4 address changed"
+    assert {field["name"]: field["value"] for field in embed["fields"]} == {
+        "New": "||`93.184.216.35`||",
+        "Old": "||`93.184.216.34`||",
+        "Old one lasted": "1 d 2 h",
+        "Seen by": "`Amazon`, `ipify`",
+    }
     assert message["allowed_mentions"] == {"parse": []}
 
 
@@ -105,7 +112,7 @@ async def test_an_unreachable_server_is_a_passing_failure_without_the_secret():
     """
     with socket.create_server(("127.0.0.1", 0)) as guard:
         port = guard.getsockname()[1]
-    notifier = DiscordWebhookNotifier(f"http://127.0.0.1:{port}/{SECRET}", allow_plain_http=True)
+    notifier = DiscordWebhookNotifier(f"http://127.0.0.1:{port}/{SECRET}", embeds=lambda _: [], allow_plain_http=True)
     try:
         with pytest.raises(DeliveryFailedError) as caught:
             await notifier.send(NOTICE)
@@ -125,7 +132,7 @@ def test_a_bad_webhook_address_is_refused_without_quoting_it(url):
     The message says where to find the right one.
     """
     with pytest.raises(WebhookRefusedError, match="Integrations"):
-        DiscordWebhookNotifier(url)
+        DiscordWebhookNotifier(url, embeds=lambda _: [])
 
 
 async def test_the_log_sink_writes_one_line_a_change(caplog):

@@ -87,6 +87,15 @@ def digest_card(changes: Sequence[Change], *, texts: Texts, style: AddressStyle)
     )
 
 
+def announcement_card(changes: Sequence[Change], *, texts: Texts, style: AddressStyle) -> Card:
+    """
+    Of one change, or the digest of several, oldest first.
+    """
+    if len(changes) == 1:
+        return change_card(changes[0], texts=texts, style=style)
+    return digest_card(changes, texts=texts, style=style)
+
+
 def change_line(change: Change, *, style: AddressStyle) -> str:
     """
     One change in one line.

@@ -26,7 +26,7 @@ from ip_monitor.adapters.discord.state import State
 from ip_monitor.adapters.discord.status_message import StatusMessage
 from ip_monitor.adapters.discord.supervisor import Supervisor
 from ip_monitor.adapters.discord.text_commands import TextCommands
-from ip_monitor.adapters.discord.texts import LANGUAGES, Texts, texts_for
+from ip_monitor.adapters.discord.texts import LANGUAGES, Texts, announcement_texts
 from ip_monitor.application.cancellation import cancel_and_wait
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ip_monitor.adapters.discord.state import StateStore
     from ip_monitor.application.admin import Admin
     from ip_monitor.application.announcing import Announcer
+    from ip_monitor.application.standing import Standing as Services
     from ip_monitor.domain.events import Event
     from ip_monitor.resilience.clock import Clock
     from ip_monitor.resilience.rate_limiter import LimiterStatistics
@@ -58,6 +59,7 @@ class DiscordBot:
         settings: those that apply now; language, address style, administrators and the status message follow them at
             once.
         limiter: how often people may have the world asked.
+        services: how those around the monitor do.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class DiscordBot:
         settings: Callable[[], Settings],
         admin: Admin,
         limiter: Callable[[], LimiterStatistics],
+        services: Services,
         store: StateStore,
         announcer: Announcer,
         clock: Clock,
@@ -87,6 +90,7 @@ class DiscordBot:
             link=self.link,
             settings=settings,
             limiter=limiter,
+            services=services,
             commands=COMMANDS,
             sync=self._sync,
         )
@@ -219,15 +223,8 @@ class DiscordBot:
         return self._settings().discord_language
 
     def _texts(self) -> Texts:
-        return announcement_texts(self._settings())
+        return announcement_texts(self._settings().discord_language)
 
     def _status_channel(self) -> int | None:
         settings = self._settings()
         return settings.discord_channel if settings.discord_status_message else None
-
-
-def announcement_texts(settings: Settings) -> Texts:
-    """
-    The language of what nobody asked for, and everybody reads.
-    """
-    return texts_for("en" if settings.discord_language == "auto" else settings.discord_language)

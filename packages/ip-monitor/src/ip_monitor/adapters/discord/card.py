@@ -1,5 +1,6 @@
 """
-One embed before it is Discord's, and Discord's limits, by which it is cut.
+One embed before it is Discord's, and Discord's limits, by which it is cut. Needs nothing of Discord's library: the webhook
+shows the same cards, and runs without it.
 
 Source: Discord's documentation, "Embed Limits", "Create Message", "Component Object".
 """
@@ -10,9 +11,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import accumulate
-from typing import TYPE_CHECKING
-
-import discord
+from typing import TYPE_CHECKING, Any
 
 from ip_monitor.adapters.discord.quoting import cut, units
 
@@ -96,23 +95,26 @@ class Card:
             card = replace(card, description=cut_lines(card.description, max(1, rest)))
         return card
 
-    def embed(self) -> discord.Embed:
+    def payload(self) -> dict[str, Any]:
         """
-        As discord.py sends it; `fitted` first.
+        As Discord's REST interface takes an embed; `fitted` first.
+
+        Source: Discord's documentation, "Embed Object".
         """
-        embed = discord.Embed(
-            title=self.title or None,
-            description=self.description or None,
-            colour=int(self.colour),
-            timestamp=self.at,
-        )
-        for field in self.fields:
-            embed.add_field(name=field.name, value=field.value, inline=field.inline)
+        made: dict[str, Any] = {"type": "rich", "color": int(self.colour)}
+        if self.title:
+            made["title"] = self.title
+        if self.description:
+            made["description"] = self.description
+        if self.at is not None:
+            made["timestamp"] = self.at.isoformat()
+        if self.fields:
+            made["fields"] = [{"name": one.name, "value": one.value, "inline": one.inline} for one in self.fields]
         if self.footer:
-            embed.set_footer(text=self.footer)
+            made["footer"] = {"text": self.footer}
         if self.image:
-            embed.set_image(url=self.image)
-        return embed
+            made["image"] = {"url": self.image}
+        return made
 
 
 def cut_lines(text: str, limit: int) -> str:
@@ -132,18 +134,18 @@ def cut_lines(text: str, limit: int) -> str:
     return f"{head}\n…{closing}"
 
 
-def embeds(cards: Sequence[Card]) -> list[discord.Embed]:
+def embeds(cards: Sequence[Card]) -> list[dict[str, Any]]:
     """
     What one message can hold of `cards`: ten, and 6,000 units together. The last ones give way.
     """
-    made: list[discord.Embed] = []
+    made: list[dict[str, Any]] = []
     room = MOST_IN_ALL
     for card in cards[:MOST_EMBEDS]:
         fitted = card.fitted(room)
         if fitted.size > room or not (fitted.title or fitted.description or fitted.fields):
             break
         room -= fitted.size
-        made.append(fitted.embed())
+        made.append(fitted.payload())
     return made
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ip_monitor.adapters.discord.link import Link
     from ip_monitor.adapters.discord.standing import Standing
     from ip_monitor.application.admin import Admin
+    from ip_monitor.application.standing import Standing as Services
     from ip_monitor.domain.events import Event
     from ip_monitor.resilience.clock import Clock
     from ip_monitor.resilience.rate_limiter import LimiterStatistics
@@ -85,6 +86,7 @@ class Desk:
         admin: the use cases.
         settings: what applies now.
         limiter: how often people may have the world asked.
+        services: how those around the monitor do.
         commands: all there are, in the order of the help.
         sync: tells Discord the commands again, whether they changed or not; gives how many there are.
     """
@@ -95,6 +97,7 @@ class Desk:
     link: Link
     settings: Callable[[], Settings]
     limiter: Callable[[], LimiterStatistics]
+    services: Services
     commands: Sequence[Listed]
     sync: Callable[[], Awaitable[int]]
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from ip_monitor.adapters.discord.card import embeds
+from ip_monitor.adapters.discord import card
 from ip_monitor.adapters.discord.quoting import cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ip_monitor.adapters.discord.card import Card
     from ip_monitor.adapters.discord.reply import Button, Form, Menu, Reply
 
 _MOST_LABEL = 80
@@ -68,11 +69,18 @@ def modal_of(form: Form) -> discord.ui.Modal:
     return modal
 
 
+def embeds_of(cards: Sequence[Card]) -> list[discord.Embed]:
+    """
+    What one message can hold of `cards`, as the library takes it.
+    """
+    return [discord.Embed.from_dict(one) for one in card.embeds(cards)]
+
+
 def new_message(reply: Reply) -> dict[str, Any]:
     """
     The arguments of a `send`.
     """
-    made: dict[str, Any] = {"embeds": embeds(reply.cards)}
+    made: dict[str, Any] = {"embeds": embeds_of(reply.cards)}
     if reply.buttons or reply.menu:
         made["view"] = view_of(reply.buttons, reply.menu)
     if reply.attachment is not None:
@@ -84,7 +92,7 @@ def changed_message(reply: Reply) -> dict[str, Any]:
     """
     The arguments of an `edit`: what the reply does not have is taken away.
     """
-    made: dict[str, Any] = {"content": None, "embeds": embeds(reply.cards), "attachments": []}
+    made: dict[str, Any] = {"content": None, "embeds": embeds_of(reply.cards), "attachments": []}
     made["view"] = view_of(reply.buttons, reply.menu) if reply.buttons or reply.menu else None
     if reply.attachment is not None:
         made["attachments"] = [discord.File(io.BytesIO(reply.attachment.content), filename=reply.attachment.name)]

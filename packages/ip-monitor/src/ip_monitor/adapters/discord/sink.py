@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import aiohttp
 import discord
 
-from ip_monitor.adapters.discord.announcement import change_buttons, change_card, digest_card, told_by
-from ip_monitor.adapters.discord.card import embeds
-from ip_monitor.adapters.discord.messages import view_of
+from ip_monitor.adapters.discord.announcement import announcement_card, change_buttons, told_by
+from ip_monitor.adapters.discord.messages import embeds_of, view_of
 from ip_monitor.adapters.discord.refusals import is_gone, judge
 from ip_monitor.errors import IPMonitorError
 from ip_monitor.resilience.clock import utc_now
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ip_monitor.adapters.discord.address_style import AddressStyle
-    from ip_monitor.adapters.discord.reply import Button
     from ip_monitor.adapters.discord.rest_line import RestLine
     from ip_monitor.adapters.discord.texts import Texts
     from ip_monitor.domain.changes import Change
@@ -155,14 +153,11 @@ class DiscordNotifier:
 
     async def _post(self, place: discord.abc.Messageable, changes: Sequence[Change]) -> None:
         texts, style = self._texts(), self._style()
-        buttons: tuple[Button, ...] = ()
+        card = announcement_card(changes, texts=texts, style=style)
+        options: dict[str, Any] = {}
         if len(changes) == 1:
-            card = change_card(changes[0], texts=texts, style=style)
-            buttons = change_buttons(changes[0], texts=texts)
-        else:
-            card = digest_card(changes, texts=texts, style=style)
-        options: dict[str, Any] = {"view": view_of(buttons)} if buttons else {}
-        await place.send(embeds=embeds([card]), nonce=nonce_of(changes), **options)
+            options["view"] = view_of(change_buttons(changes[0], texts=texts))
+        await place.send(embeds=embeds_of([card]), nonce=nonce_of(changes), **options)
 
 
 def nonce_of(changes: Sequence[Change]) -> str:

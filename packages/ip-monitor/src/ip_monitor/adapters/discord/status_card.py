@@ -11,7 +11,9 @@ from ip_monitor.adapters.discord.card import Card, Colour, Field, joined
 from ip_monitor.adapters.discord.quoting import code, prose
 from ip_monitor.adapters.discord.verdict_card import COLOURS, verdict_line
 from ip_monitor.domain.wording import duration
+from ip_monitor.resilience.circuit_breaker import BreakerState
 from ip_monitor.resilience.clock import utc_now
+from ip_monitor.resilience.service_health import HealthLevel
 
 if TYPE_CHECKING:
     from ip_monitor.adapters.discord.address_style import AddressStyle
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from ip_monitor.application.admin.watch import FamilyStatus
 
 _ROOM = 1000
+_MARKS = ("🟢", "🟡", "🟡", "🔴", "🔴")
+"""
+Of the levels of health, from the best on.
+"""
 
 
 async def status_card(desk: Desk, *, texts: Texts, style: AddressStyle) -> Card:
@@ -38,6 +44,8 @@ async def status_card(desk: Desk, *, texts: Texts, style: AddressStyle) -> Card:
         Field(texts("status.providers"), await _providers(desk, texts), inline=True),
         Field(texts("status.queue"), _queue(queue, texts), inline=True),
         Field(texts("status.gateway"), _gateway(desk, texts), inline=True),
+        Field(texts("status.health"), _health(desk, texts, style)),
+        Field(texts("status.breakers"), _breakers(desk, texts)),
     ]
     if desk.sight.troubles:
         lines = [
@@ -105,6 +113,33 @@ def _queue(queue: QueueStatus, texts: Texts) -> str:
     if queue.quiet.muted_until is not None:
         lines.append(texts("notify.muted", at=times.relative(queue.quiet.muted_until)))
     return "\n".join(lines)
+
+
+def _health(desk: Desk, texts: Texts, style: AddressStyle) -> str:
+    """
+    Those that do well in one line, and one for each that does not, with what went wrong last.
+    """
+    services = desk.services.health.statistics()
+    well = [code(one.service, 60) for one in services if one.level is HealthLevel.NORMAL]
+    lines = [f"{_MARKS[HealthLevel.NORMAL]} {', '.join(well)}"] if well else []
+    for one in sorted(services, key=lambda one: -one.level):
+        if one.level is not HealthLevel.NORMAL:
+            level, why = texts(f"health.{one.level.name.lower()}"), prose(style.hide_in(one.last_error), 160)
+            lines.append(f"{_MARKS[one.level]} {code(one.service, 60)} {level}: {why}")
+    return joined(lines, _ROOM, more=texts.more)
+
+
+def _breakers(desk: Desk, texts: Texts) -> str:
+    """
+    Who is left alone, and for how much longer.
+    """
+    breakers = desk.services.breakers()
+    lines = [
+        texts("status.breaker_open", name=code(name, 60), duration=duration(one.retry_in_s))
+        for name, one in breakers.items()
+        if one.state is not BreakerState.CLOSED
+    ]
+    return joined(lines, _ROOM, more=texts.more) or texts("status.breakers_closed", count=len(breakers))
 
 
 def _gateway(desk: Desk, texts: Texts) -> str:

@@ -1,5 +1,5 @@
 """
-Announcing to a Discord channel through its webhook.
+Announcing to a Discord channel through its webhook: no bot, no gateway, and nothing of Discord's library.
 
 A webhook honours no key, so a notice whose acknowledgement was lost arrives twice.
 """
@@ -7,35 +7,33 @@ A webhook honours no key, so a notice whose acknowledgement was lost arrives twi
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
 from ip_monitor import __version__
 from ip_monitor.adapters.notifiers.posting import Poster, WebhookRefusedError, check_webhook_url
-from ip_monitor.domain.wording import duration, headline
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    import aiohttp
+
+    from ip_monitor.domain.changes import Change
     from ip_monitor.domain.notices import Notice
 
 __all__ = ["DiscordWebhookNotifier", "WebhookRefusedError"]
 
-# Source: Discord's documentation, "Execute Webhook": up to 10 embeds, 6,000 characters in all; one of ours has some 300.
-_MOST_EMBEDS = 10
-_COLOUR_FIRST = 0x3498DB
-_COLOUR_CHANGED = 0xE67E22
-
 
 class DiscordWebhookNotifier:
     """
-    Posts one embed a change and waits for Discord to have stored it.
+    Posts one message for a change, or for several that waited, and returns when Discord has stored it.
 
     Args:
         url: the webhook's address, a secret: it is in no log and in no error.
-        ssl_context: verifies the server; aiohttp's default when None.
+        embeds: shows changes, oldest first, as embeds within Discord's limits.
+        proxy: URL of an HTTP proxy on the way; that of the environment when None.
+        make_connector: gives the session its connector, inside the running loop; aiohttp's own when None.
         allow_plain_http: `http://` is fine, as for a proxy of one's own on the same machine.
 
     Raises:
@@ -46,8 +44,10 @@ class DiscordWebhookNotifier:
         self,
         url: str,
         *,
+        embeds: Callable[[Sequence[Change]], Sequence[dict[str, Any]]],
         name: str = "discord-webhook",
-        ssl_context: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+        make_connector: Callable[[], aiohttp.BaseConnector | None] | None = None,
         allow_plain_http: bool = False,
     ) -> None:
         text = check_webhook_url(
@@ -56,59 +56,25 @@ class DiscordWebhookNotifier:
             remedy="Copy it from the channel's settings, Integrations, Webhooks.",
         )
         self.name = name
+        self._embeds = embeds
         # `wait` makes Discord answer with the stored message instead of before it is stored.
         self._url = URL(text).update_query(wait="true")
         agent = f"DiscordBot (ip-monitor, {__version__})"
-        self._poster = Poster("Discord", ssl_context=ssl_context, headers={"User-Agent": agent})
+        self._poster = Poster("Discord", proxy=proxy, make_connector=make_connector, headers={"User-Agent": agent})
 
     def __repr__(self) -> str:
         return f"<DiscordWebhookNotifier {self.name!r} at {self._url.host}>"
 
     async def send(self, notice: Notice) -> None:
-        await self._poster.post(self._url, json.dumps(_message(notice)).encode())
+        await self._tell([notice])
 
     async def send_digest(self, notices: Sequence[Notice]) -> None:
-        await self._poster.post(self._url, json.dumps(_digest(notices)).encode())
+        await self._tell(notices)
 
     async def aclose(self) -> None:
         await self._poster.aclose()
 
-
-def _digest(notices: Sequence[Notice]) -> dict[str, object]:
-    """
-    One message for many: the newest changes whole, as many as Discord takes embeds, and how many there were.
-    """
-    shown = notices[-_MOST_EMBEDS:]
-    left_out = len(notices) - len(shown)
-    content = f"{len(notices)} changes that waited"
-    if left_out:
-        content += f"; the first {left_out} are in the history"
-    return {
-        "content": content,
-        "embeds": [_embed(notice) for notice in shown],
-        "allowed_mentions": {"parse": []},
-    }
-
-
-def _message(notice: Notice) -> dict[str, object]:
-    return {"embeds": [_embed(notice)], "allowed_mentions": {"parse": []}}
-
-
-def _embed(notice: Notice) -> dict[str, object]:
-    change = notice.change
-    moment = int(change.at.timestamp())
-    fields = [{"name": "New", "value": f"`{change.address}`", "inline": True}]
-    if change.previous is not None:
-        fields.append({"name": "Old", "value": f"`{change.previous}`", "inline": True})
-    if change.previous_lasted_s is not None:
-        fields.append({"name": "Old one lasted", "value": duration(change.previous_lasted_s), "inline": True})
-    if change.operators:
-        fields.append({"name": "Seen by", "value": ", ".join(change.operators)[:1024], "inline": False})
-    return {
-        "title": headline(change)[:256],
-        "description": f"<t:{moment}:F> (<t:{moment}:R>)",
-        "color": _COLOUR_FIRST if change.is_first else _COLOUR_CHANGED,
-        "timestamp": change.at.isoformat(),
-        "fields": fields,
-        "footer": {"text": f"change {change.key}"},
-    }
+    async def _tell(self, notices: Sequence[Notice]) -> None:
+        embeds = self._embeds([notice.change for notice in notices])
+        message: dict[str, object] = {"embeds": embeds, "allowed_mentions": {"parse": []}}
+        await self._poster.post(self._url, json.dumps(message).encode())

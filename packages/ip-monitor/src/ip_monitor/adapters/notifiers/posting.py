@@ -15,7 +15,7 @@ from ip_monitor.errors import IPMonitorError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from yarl import URL
 
@@ -57,13 +57,23 @@ class Poster:
         receiver: what the texts of errors call it; addresses and headers may be secrets and are in none.
         ssl_context: verifies the server; aiohttp's default when None.
         headers: sent with every request.
+        proxy: URL of an HTTP proxy for what goes over TLS; that of the environment when None.
+        make_connector: gives the session its connector, in the place of one with `ssl_context`.
     """
 
     def __init__(
-        self, receiver: str, *, ssl_context: ssl.SSLContext | None = None, headers: Mapping[str, str] | None = None
+        self,
+        receiver: str,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        headers: Mapping[str, str] | None = None,
+        proxy: str | None = None,
+        make_connector: Callable[[], aiohttp.BaseConnector | None] | None = None,
     ) -> None:
         self._receiver = receiver
         self._ssl_context = ssl_context
+        self._proxy = proxy
+        self._make_connector = make_connector
         self._headers = dict(headers or {})
         self._session: aiohttp.ClientSession | None = None
 
@@ -75,8 +85,10 @@ class Poster:
             DeliveryFailedError: anything else. Redirects and most of 400 to 499 are for good; the rest may pass.
         """
         sent = {"Content-Type": "application/json", **(headers or {})}
+        # What is not encrypted stays on this machine.
+        proxy = self._proxy if url.scheme == "https" else None
         try:
-            async with self._open().post(url, data=body, headers=sent, allow_redirects=False) as response:
+            async with self._open().post(url, data=body, headers=sent, proxy=proxy, allow_redirects=False) as response:
                 answer = await response.content.read(_ANSWER_LIMIT_BYTES)
                 self._judge(response, answer)
         except (aiohttp.ClientError, OSError) as error:
@@ -90,8 +102,9 @@ class Poster:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
+            own = self._make_connector() if self._make_connector is not None else None
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=self._ssl_context if self._ssl_context is not None else True),
+                connector=own or aiohttp.TCPConnector(ssl=self._ssl_context if self._ssl_context is not None else True),
                 timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S),
                 trust_env=True,
                 headers=self._headers,

@@ -50,3 +50,10 @@ def texts_for(language: str) -> Texts:
     """
     bare = language.partition("-")[0].lower()
     return Texts(bare if bare in LANGUAGES else "en")
+
+
+def announcement_texts(language: str) -> Texts:
+    """
+    The language of what nobody asked for, and everybody reads: of the setting, and English for "auto".
+    """
+    return texts_for("en" if language == "auto" else language)
