@@ -125,16 +125,28 @@ class Keeper:
                     attempt=attempt,
                     worker=worker,
                     position=position,
-                    cause="" if failed is None else _cause(failed),
                     findings=findings,
+                    **({} if failed is None else _signature(failed)),
                 )
             )
         spool(self._directory, run, tries)
         if sum(1 for _ in (self._directory / SPOOL).iterdir()) > _MOST_SPOOLED:
-            from hermetic.record.history.store import HistoryStore  # noqa: PLC0415 - once in many runs
+            self._take_in()
 
-            with HistoryStore(self._directory) as store:
+    def _take_in(self) -> None:
+        import sqlite3  # noqa: PLC0415 - once in many runs
+
+        from hermetic.record.history.errors import HistoryError  # noqa: PLC0415 - as above
+        from hermetic.record.history.store import HistoryStore  # noqa: PLC0415 - as above
+
+        told: list[str] = []
+        try:
+            with HistoryStore(self._directory, tell=told.append) as store:
                 store.take_in()
+        except (HistoryError, sqlite3.Error) as error:
+            # The runs stay where they are, for whoever asks next.
+            told.append(f"the runs in {self._directory} were not taken into the history: {error}")
+        self.problem = "\n".join(told)
 
 
 def _tries(reports: Iterable[pytest.TestReport]) -> dict[tuple[str, int], list[Any]]:
@@ -161,16 +173,13 @@ def _tries(reports: Iterable[pytest.TestReport]) -> dict[tuple[str, int], list[A
     return tries
 
 
-def _cause(report: pytest.TestReport) -> str:
-    from hermetic.record.history.fingerprint import fingerprint  # noqa: PLC0415 - only runs with failures pay for it
+def _signature(report: pytest.TestReport) -> dict[str, Any]:
+    from hermetic.record.history.fingerprint import signature  # noqa: PLC0415 - only runs with failures pay for it
 
-    message = crash_message(report)
-    kind, colon, rest = message.partition(":")
-    if not colon or " " in kind:
-        kind, rest = "", message
+    if report.when not in _PHASES:
+        return signature("", kind="WorkerCrash")
     crash: Any = getattr(report.longrepr, "reprcrash", None)
-    path = Path(str(getattr(crash, "path", ""))).name
-    return fingerprint(kind=kind, place=path, message=rest)
+    return signature(crash_message(report), place=Path(str(getattr(crash, "path", ""))).name)
 
 
 def _seed(config: pytest.Config) -> str:

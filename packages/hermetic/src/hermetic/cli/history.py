@@ -145,10 +145,19 @@ def history_forget(directory: Path, days: float) -> None:
 
 @contextlib.contextmanager
 def _history(directory: Path) -> Generator[HistoryStore]:
-    from hermetic.record.history.store import HistoryStore  # noqa: PLC0415 - other commands do not need it
+    import sqlite3  # noqa: PLC0415 - other commands do not need it
+
+    from hermetic.record.history.rows import is_damage  # noqa: PLC0415 - as above
+    from hermetic.record.history.store import HistoryStore  # noqa: PLC0415 - as above
 
     if not directory.is_dir():
         raise click.ClickException(f"there is no history in {directory}; it begins with the next run of pytest")
     with told(), HistoryStore(directory, tell=lambda text: click.echo(text, err=True)) as store:
-        store.take_in()
-        yield store
+        try:
+            store.take_in()
+            yield store
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise click.ClickException(f"the history in {directory} cannot be used: {error}") from error
+            store.begin_anew(error)
+            raise click.ClickException("that question cannot be answered any more; ask again") from error

@@ -4,13 +4,14 @@ Tests that fail together, which mostly have one cause.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 
-def co_failures(failed_in: Mapping[str, Collection[str]], *, cut: float = 0.5) -> list[list[str]]:
+def co_failures(failed_in: Mapping[str, Collection[object]], *, cut: float = 0.5) -> list[list[str]]:
     """
     Group tests by the runs in which they failed.
 
@@ -23,18 +24,24 @@ def co_failures(failed_in: Mapping[str, Collection[str]], *, cut: float = 0.5) -
 
     Source: Jaccard distance with average linkage, as in Parry et al., Systemic flakiness (2025).
     """
-    groups = [[name] for name in sorted(failed_in) if failed_in[name]]
-    runs = {name: frozenset(where) for name, where in failed_in.items()}
-
-    def distance(one: list[str], other: list[str]) -> float:
-        pairs = [(runs[a], runs[b]) for a in one for b in other]
-        return sum(1.0 - len(a & b) / len(a | b) for a, b in pairs) / len(pairs)
-
-    while len(groups) > 1:
-        best, i, j = min(
-            (distance(groups[i], groups[j]), i, j) for i in range(len(groups)) for j in range(i + 1, len(groups))
-        )
+    names = sorted(name for name in failed_in if failed_in[name])
+    runs = [frozenset(failed_in[name]) for name in names]
+    groups = {i: [name] for i, name in enumerate(names)}
+    # Each pair is compared once; a group's mean distance then follows from those of the two that it was made of.
+    # Source: G. N. Lance and W. T. Williams, A general theory of classificatory sorting strategies, Computer Journal 9 (1967).
+    apart = {
+        (i, j): 1.0 - len(runs[i] & runs[j]) / len(runs[i] | runs[j])
+        for i, j in itertools.combinations(range(len(names)), 2)
+    }
+    while apart:
+        (one, other), best = min(apart.items(), key=lambda pair: (pair[1], pair[0]))
         if best > cut:
             break
-        groups[i] = sorted(groups[i] + groups.pop(j))
-    return sorted((group for group in groups if len(group) > 1), key=lambda group: (-len(group), group))
+        own, more = len(groups[one]), len(groups[other])
+        for third in groups:
+            if third not in {one, other}:
+                mine, its = (min(one, third), max(one, third)), (min(other, third), max(other, third))
+                apart[mine] = (own * apart[mine] + more * apart.pop(its)) / (own + more)
+        del apart[one, other]
+        groups[one] = sorted(groups[one] + groups.pop(other))
+    return sorted((group for group in groups.values() if len(group) > 1), key=lambda group: (-len(group), group))

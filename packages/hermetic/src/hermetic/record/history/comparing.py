@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import median
 from typing import TYPE_CHECKING
+
+from hermetic.record.history.quantiles import median
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ def is_slower_than_usual(duration_s: float, usual_s: Sequence[float]) -> bool:
     if len(usual_s) < 5:
         return False
     middle = median(usual_s)
-    spread = _SIGMA_PER_MAD * median(abs(one - middle) for one in usual_s)
+    spread = _SIGMA_PER_MAD * median([abs(one - middle) for one in usual_s])
     more = duration_s - middle
     return more > 5.0 * spread and more > 0.2 * middle and more > 0.05
 

@@ -52,8 +52,8 @@ class Try(NamedTuple):
     """
     One try of one test: its place in the order of its worker, and what became of it.
 
-    `attempt` counts from 1. `cause` is the fingerprint of the failure, empty without one; `findings` are the kinds of
-    Hermetic's findings, each as often as it was found.
+    `attempt` counts from 1. `cause` is the fingerprint of the failure, empty without one, `said` its first line, and `nature`
+    what kind of failure it was, as in `hermetic.record.history.nature`; `findings` are the kinds of Hermetic's findings.
     """
 
     test: str
@@ -64,6 +64,8 @@ class Try(NamedTuple):
     position: int = 0
     cause: str = ""
     findings: tuple[str, ...] = ()
+    said: str = ""
+    nature: str = ""
 
     @property
     def did_pass(self) -> bool:
@@ -112,25 +114,24 @@ def from_lines(lines: Iterable[str], *, source: str) -> tuple[Run, list[Try]]:
         raise HistoryError(f"its format is {found!r}, not {FORMAT}", where=source, remedy=remedy)
     head = {name: value for name, value in parsed[0].items() if name != "hermetic_history"}
     run = _checked_run(head, source=source, remedy=remedy)
-    return run, [
-        _checked_try(value, source=f"{source}, line {n}", remedy=remedy) for n, value in enumerate(parsed[1:], 2)
-    ]
+    return run, [_checked_try(value, source, n, remedy=remedy) for n, value in enumerate(parsed[1:], 2)]
 
 
 def _checked_run(value: dict[str, Any], *, source: str, remedy: str) -> Run:
-    _check_types(value, Run, source=source, remedy=remedy)
+    _check_types(value, _RUN_TYPES, source=source, remedy=remedy)
     if not value.get("id"):
         raise HistoryError("the run has no id", where=source, remedy=remedy)
     return Run(**value)
 
 
-def _checked_try(value: dict[str, Any], *, source: str, remedy: str) -> Try:
+def _checked_try(value: dict[str, Any], file: str, line: int, *, remedy: str) -> Try:
+    source = f"{file}, line {line}"
     given = value.get("findings", [])
     findings = cast("list[object]", given) if isinstance(given, list) else [None]
     if not all(isinstance(one, str) for one in findings):
         raise HistoryError(f"findings {given!r} are no list of names", where=source, remedy=remedy)
-    value = {**value, "findings": tuple(map(str, findings))}
-    _check_types(value, Try, source=source, remedy=remedy)
+    value["findings"] = tuple(map(str, findings))
+    _check_types(value, _TRY_TYPES, source=source, remedy=remedy)
     if value.get("outcome") not in OUTCOMES:
         raise HistoryError(
             f"outcome {value.get('outcome')!r} is none of {', '.join(OUTCOMES)}", where=source, remedy=remedy
@@ -140,12 +141,17 @@ def _checked_try(value: dict[str, Any], *, source: str, remedy: str) -> Try:
     return Try(**value)
 
 
+def _types(kind: type[Run | Try]) -> dict[str, str]:
+    return {name: getattr(wanted, "__forward_arg__", str(wanted)) for name, wanted in kind.__annotations__.items()}
+
+
+# Made once: a run has thousands of lines.
+_RUN_TYPES, _TRY_TYPES = _types(Run), _types(Try)
 _CHECKS: dict[str, tuple[type, ...]] = {"str": (str,), "float": (int, float), "int": (int,)}
 
 
-def _check_types(value: dict[str, Any], kind: type[Run | Try], *, source: str, remedy: str) -> None:
-    known = {name: getattr(wanted, "__forward_arg__", str(wanted)) for name, wanted in kind.__annotations__.items()}
-    if unknown := sorted(set(value) - set(known)):
+def _check_types(value: dict[str, Any], known: dict[str, str], *, source: str, remedy: str) -> None:
+    if unknown := sorted(value.keys() - known.keys()):
         raise HistoryError(f"unknown fields {', '.join(unknown)}", where=source, remedy=remedy)
     for name, given in value.items():
         wanted = _CHECKS.get(known[name])

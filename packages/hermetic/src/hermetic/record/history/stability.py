@@ -6,23 +6,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from statistics import median
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from hermetic.record.history.comparing import Change, change_point, is_slower_than_usual
+from hermetic.record.history.durations import Drift, drift
 from hermetic.record.history.intervals import Interval, highest_rate, jeffreys, wilson
-from hermetic.record.history.rates import (
-    decayed_failure_rate,
-    entropy,
-    flip_rate,
-    spurious_probability,
-    suite_red_share,
-)
+from hermetic.record.history.quantiles import median, quantile
+from hermetic.record.history.rates import decayed_failure_rate, entropy, flip_rate, spurious_probability
 from hermetic.record.history.runs import COUNTING, Run, Try
 from hermetic.record.history.sequential import SequentialTest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from hermetic.record.history.sequential import Judgement
 
@@ -30,8 +25,6 @@ Class: TypeAlias = Literal["stable", "flaky", "broken", "mended", "unknown"]
 _WEEK_S = 7 * 86400.0
 # Below this no rate is printed as 0 %: so many passes in a row leave 5 % possible.
 ENOUGH = 59
-# The roadmap's measure: a test is trusted when it passes in more than 95 of 100 runs.
-TRUSTED_PASS_RATE = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +34,7 @@ class Stability:
 
     `class_` is "flaky" when both outcomes were seen on the same code, "broken" when all tries of the newest version
     failed, and so at least twice, "mended" when only earlier versions failed, "stable" when nothing failed and enough
-    was seen, else "unknown".
+    was seen, else "unknown". `quantiles_s` are what a pass took: 5 %, 50 % and 95 %; None without any.
     """
 
     test: str
@@ -59,7 +52,10 @@ class Stability:
     passes_left: int
     duration_s: float
     is_slower: bool
+    quantiles_s: tuple[float, float, float] | None
+    drift: Drift | None
     change: Change | None
+    change_at: float
     causes: tuple[tuple[str, int], ...]
     findings: tuple[tuple[str, int], ...]
     strip: str
@@ -98,7 +94,9 @@ def of_test(
     counting = [(run, one) for run, one in seen if one.outcome in COUNTING]
     passed = [one.did_pass for _, one in counting]
     failures = passed.count(False)
-    durations = [one.duration_s for _, one in counting if one.did_pass]
+    timed = [(run.at, one.duration_s) for run, one in counting if one.did_pass]
+    durations = [seconds for _, seconds in timed]
+    change = change_point(passed)
     return Stability(
         test=test,
         tries=len(passed),
@@ -117,7 +115,10 @@ def of_test(
         passes_left=sequential.passes_left(failures=failures, passes=len(passed) - failures),
         duration_s=median(durations) if durations else 0.0,
         is_slower=bool(durations) and is_slower_than_usual(durations[-1], durations[:-1]),
-        change=change_point(passed),
+        quantiles_s=(quantile(durations, 0.05), quantile(durations, 0.5), quantile(durations, 0.95)) if timed else None,
+        drift=drift(timed),
+        change=change,
+        change_at=counting[change.at][0].at if change is not None else 0.0,
         causes=tuple(Counter(one.cause for _, one in counting if one.cause).most_common()),
         findings=tuple(Counter(kind for _, one in seen for kind in one.findings).most_common()),
         strip="".join(_LETTERS[one.outcome] for _, one in seen[-20:]),
@@ -143,66 +144,3 @@ def _class(counting: Sequence[tuple[Run, Try]], sequential: SequentialTest) -> C
     if not failed and sequential.judge(failures=0, passes=passes) == "stable":
         return "stable"
     return "unknown"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuiteStability:
-    """
-    Of all tests together.
-
-    `spuriously_red` is the share of runs that fail although nothing is broken, from the flaky tests' rates;
-    `minutes_lost` what the repeats of the red runs among `runs` cost, as their durations; `trusted` the share of tests
-    that pass in more than 95 of 100 tries.
-    """
-
-    runs: int
-    tests: int
-    flaky: tuple[str, ...]
-    spuriously_red: float
-    minutes_lost: float
-    trusted: float
-
-
-def of_suite(runs: Iterable[tuple[Run, Sequence[Try]]]) -> SuiteStability:
-    """
-    The suite's figures. Runs in which most tests fail with one cause are left out: a broken build is not flaky.
-    """
-    tries: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
-    count = 0
-    red: list[tuple[Run, list[str]]] = []
-    for run, ones in runs:
-        counting = [one for one in ones if one.outcome in COUNTING]
-        if is_broken_build(counting):
-            continue
-        count += 1
-        for one in counting:
-            tries[one.test].append((run.code, one.did_pass))
-        failed = [one.test for one in counting if not one.did_pass]
-        if failed:
-            red.append((run, failed))
-    flaky = {test for test, seen in tries.items() if _flips_on_one_code(seen)}
-    rates = [sum(not ok for _, ok in tries[test]) / len(tries[test]) for test in sorted(flaky)]
-    trusted = [sum(ok for _, ok in seen) / len(seen) > TRUSTED_PASS_RATE for seen in tries.values()]
-    return SuiteStability(
-        runs=count,
-        tests=len(tries),
-        flaky=tuple(sorted(flaky)),
-        spuriously_red=suite_red_share(rates),
-        minutes_lost=sum(run.duration_s for run, failed in red if flaky.issuperset(failed)) / 60.0,
-        trusted=sum(trusted) / len(trusted) if trusted else 1.0,
-    )
-
-
-def _flips_on_one_code(seen: Iterable[tuple[str, bool]]) -> bool:
-    outcomes: defaultdict[str, set[bool]] = defaultdict(set)
-    for code, ok in seen:
-        outcomes[code].add(ok)
-    return any(len(both) == 2 for code, both in outcomes.items() if code)
-
-
-def is_broken_build(tries: Sequence[Try]) -> bool:
-    """
-    Whether more than five tests, and more than half of them, fail with one cause.
-    """
-    causes = Counter(one.cause for one in tries if not one.did_pass and one.cause)
-    return bool(causes) and causes.most_common(1)[0][1] > max(5.0, len(tries) / 2)

@@ -14,32 +14,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from hermetic.record.history.errors import HistoryError
-from hermetic.record.history.runs import OUTCOMES, Run, Try, from_lines
+from hermetic.record.history.layout import prepare
+from hermetic.record.history.rows import RUN, TRY, is_damage, run_of, runs_of, try_of
+from hermetic.record.history.runs import OUTCOMES, from_lines
 from hermetic.record.history.spool import SPOOL
+from hermetic.record.history.suite import suite_of
+from hermetic.record.history.totals import count_in, recount
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
     from types import TracebackType
 
+    from hermetic.record.history.runs import Run, Try
+    from hermetic.record.history.suite import SuiteStability
+
 FILE = "history.sqlite3"
-_VERSION = 1
 _BUSY_S = 30.0
-_SCHEMA = f"""
-CREATE TABLE runs (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at REAL NOT NULL, duration_s REAL NOT NULL, code TEXT NOT NULL,
-    environment TEXT NOT NULL, seed TEXT NOT NULL, workers INTEGER NOT NULL, status INTEGER NOT NULL
-);
-CREATE INDEX runs_at ON runs (at);
-CREATE TABLE tests (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE causes (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE outcomes (
-    test INTEGER NOT NULL REFERENCES tests, run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
-    attempt INTEGER NOT NULL, outcome INTEGER NOT NULL, duration_us INTEGER NOT NULL, worker TEXT NOT NULL,
-    position INTEGER NOT NULL, cause INTEGER NOT NULL, findings TEXT NOT NULL, PRIMARY KEY (test, run, attempt)
-) WITHOUT ROWID;
-CREATE INDEX outcomes_run ON outcomes (run);
-PRAGMA user_version = {_VERSION};
-"""
+_REMEDY = "Give the path of a history.sqlite3."
 
 
 class HistoryStore:
@@ -74,17 +65,30 @@ class HistoryStore:
         try:
             return self._connect()
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
+            if not is_damage(error):
                 raise
-            aside = self.path.with_name(f"{FILE}.broken-{time.time_ns()}")
-            self.path.rename(aside)
-            for more in ("-wal", "-shm"):
-                with contextlib.suppress(FileNotFoundError):
-                    Path(f"{self.path}{more}").rename(f"{aside}{more}")
-            self._tell(
-                f"{self.path} is no database any more ({error}); it was put aside as {aside.name}, and a new one begun"
-            )
+            self._put_aside(error)
             return self._connect()
+
+    def _put_aside(self, error: sqlite3.DatabaseError) -> None:
+        aside = self.path.with_name(f"{FILE}.broken-{time.time_ns()}")
+        with contextlib.suppress(FileNotFoundError):  # another process has put it aside
+            self.path.rename(aside)
+        for more in ("-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                Path(f"{self.path}{more}").rename(f"{aside}{more}")
+        self._tell(
+            f"{self.path} is no sound database any more ({error}); it was put aside as {aside.name}, and a new one begun.\n"
+            f"  What can still be read of it comes back with: hermetic history merge {aside}"
+        )
+
+    def begin_anew(self, error: sqlite3.DatabaseError) -> None:
+        """
+        Put a file aside whose damage was met while it was read or written, tell so, and go on with a new one.
+        """
+        self._db.close()
+        self._put_aside(error)
+        self._db = self._connect()
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=self._busy_s, isolation_level=None)
@@ -92,18 +96,7 @@ class HistoryStore:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA foreign_keys = ON")
-            db.execute("BEGIN IMMEDIATE")
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version > _VERSION:
-                raise HistoryError(
-                    f"its version is {version}; this Hermetic knows {_VERSION}",
-                    where=str(self.path),
-                    remedy="Update pytest-hermetic, or give another directory.",
-                )
-            if version == 0:
-                for statement in _SCHEMA.split(";"):
-                    db.execute(statement)
-            db.execute("COMMIT")
+            prepare(db, source=str(self.path))
         except BaseException:
             db.close()
             raise
@@ -133,50 +126,71 @@ class HistoryStore:
         for file in sorted((self.directory / SPOOL).glob("*.jsonl")):
             try:
                 run, tries = from_lines(file.read_text(encoding="utf-8").splitlines(), source=str(file))
+                count += self.add(run, tries)
             except FileNotFoundError:
                 continue  # another process took it in
-            except (HistoryError, UnicodeDecodeError) as error:
+            # HistoryError, bytes that are no UTF-8, characters and numbers that the database cannot hold.
+            except (ValueError, OverflowError) as error:
                 aside = file.with_suffix(".unreadable")
                 with contextlib.suppress(FileNotFoundError):
                     file.rename(aside)
                     self._tell(f"{error}\n  (now named {aside.name})")
                 continue
-            count += self.add(run, tries)
             file.unlink(missing_ok=True)
         return count
 
     def add(self, run: Run, tries: Iterable[Try]) -> bool:
         """
-        Add a run; False when it is there already. Either all of it is added or nothing.
+        Add a run; False when it is there already. Either all of it is added or nothing. Of two tries of one test with one
+        number the later counts.
         """
         db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        try:
+        each = list({(one.test, one.attempt): one for one in tries}.values())
+        with self._transaction():
             cursor = db.execute(
                 "INSERT OR IGNORE INTO runs (id, at, duration_s, code, environment, seed, workers, status) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (run.id, run.at, run.duration_s, run.code, run.environment, run.seed, run.workers, run.status),
             )
-            is_new = cursor.rowcount == 1
-            if is_new:
-                self._add_tries(int(cursor.lastrowid or 0), list(tries))
+            if cursor.rowcount != 1:
+                return False
+            number = int(cursor.lastrowid or 0)
+            tests = self._numbers("tests", {one.test for one in each})
+            self._add_tries(number, each, tests)
+            count_in(db, number, run, each, tests)
+        return True
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Generator[None]:
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
             db.execute("COMMIT")
         except BaseException:
-            db.execute("ROLLBACK")
+            # What ended the transaction may have ended the file as well.
+            with contextlib.suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
             raise
-        return is_new
 
-    def _add_tries(self, run: int, tries: list[Try]) -> None:
-        tests = self._numbers("tests", {one.test for one in tries})
-        causes = self._numbers("causes", {one.cause for one in tries if one.cause})
+    def _add_tries(self, run: int, tries: list[Try], tests: Mapping[str, int]) -> None:
+        failed = {one.cause: one for one in tries if one.cause}
+        causes = self._numbers("causes", set(failed))
+        # A history that was taken from elsewhere may not have said it.
         self._db.executemany(
-            "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "UPDATE causes SET said = ?, nature = ? WHERE number = ? AND said = ''",
+            [(one.said, one.nature, causes[name]) for name, one in failed.items() if one.said],
+        )
+        numbered = sorted((tests[one.test], one.attempt, n) for n, one in enumerate(tries))
+        self._db.executemany(
+            "INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 (
-                    *(tests[one.test], run, one.attempt, OUTCOMES.index(one.outcome), round(one.duration_s * 1e6)),
+                    *(run, test, attempt, OUTCOMES.index(one.outcome), round(one.duration_s * 1e6)),
                     *(one.worker, one.position, causes.get(one.cause, 0), ",".join(one.findings)),
                 )
-                for one in tries
+                for test, attempt, n in numbered
+                for one in (tries[n],)
             ),
         )
 
@@ -193,25 +207,26 @@ class HistoryStore:
 
     def merge(self, other: Path) -> int:
         """
-        Add the runs of another machine's history file.
+        Add the runs of another machine's history file, of this version or an older one. A damaged file gives the runs that
+        can be read.
 
         Returns:
             How many were new.
 
         Raises:
-            HistoryError: it is no history.
+            HistoryError: it is no history, or the damage begins before its first run.
         """
         if not other.is_file():
-            raise HistoryError("there is no such file", where=str(other), remedy="Give the path of a history.sqlite3.")
+            raise HistoryError("there is no such file", where=str(other), remedy=_REMEDY)
         source = sqlite3.connect(f"{other.resolve().as_uri()}?mode=ro", uri=True)
+        added = 0
         try:
-            added = 0
-            for run, tries in _runs_of(source):
+            for run, tries in runs_of(source):
                 added += self.add(run, tries)
         except sqlite3.DatabaseError as error:
-            raise HistoryError(
-                f"is no history: {error}", where=str(other), remedy="Give the path of a history.sqlite3."
-            ) from error
+            if not added:
+                raise HistoryError(f"is no history: {error}", where=str(other), remedy=_REMEDY) from error
+            self._tell(f"{other} can be read up to run {added} only: {error}")
         finally:
             source.close()
         return added
@@ -221,28 +236,27 @@ class HistoryStore:
         Let the outcomes of a test that was renamed count for its new name; False when there are none under the old.
         """
         db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction():
             row = db.execute("SELECT number FROM tests WHERE name = ?", (old,)).fetchone()
-            if row is not None:
-                number = self._numbers("tests", {new})[new]
-                db.execute("UPDATE OR IGNORE outcomes SET test = ? WHERE test = ?", (number, row[0]))
-                db.execute("DELETE FROM outcomes WHERE test = ?", row)
-                db.execute("DELETE FROM tests WHERE number = ?", row)
-            db.execute("COMMIT")
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        return row is not None
+            if row is None or old == new:
+                return False
+            number = self._numbers("tests", {new})[new]
+            db.execute("UPDATE OR IGNORE outcomes SET test = ? WHERE test = ?", (number, row[0]))
+            db.execute("DELETE FROM outcomes WHERE test = ?", row)
+            db.execute("DELETE FROM tests WHERE number = ?", row)
+            recount(db)
+        return True
 
     def forget(self, *, before: float) -> int:
         """
         Delete the runs that began before a moment, in seconds since the epoch; returns how many.
         """
         db = self._db
-        count = db.execute("DELETE FROM runs WHERE at < ?", (before,)).rowcount
-        for table, column in (("tests", "test"), ("causes", "cause")):
-            db.execute(f"DELETE FROM {table} WHERE number NOT IN (SELECT {column} FROM outcomes)")  # noqa: S608 - ours
+        with self._transaction():
+            count = db.execute("DELETE FROM runs WHERE at < ?", (before,)).rowcount
+            for table, column in (("tests", "test"), ("causes", "cause")):
+                db.execute(f"DELETE FROM {table} WHERE number NOT IN (SELECT {column} FROM outcomes)")  # noqa: S608 - ours
+            recount(db)
         return count
 
     # ------------------------------------------------------------ reading
@@ -251,11 +265,7 @@ class HistoryStore:
         """
         The newest runs, newest first.
         """
-        rows = self._db.execute(
-            "SELECT id, at, duration_s, code, environment, seed, workers, status FROM runs ORDER BY at DESC LIMIT ?",
-            (last,),
-        )
-        return [_run(row) for row in rows]
+        return [run for run, _ in self.sizes(last=last)]
 
     def number_of_runs(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM runs").fetchone()[0])
@@ -264,20 +274,16 @@ class HistoryStore:
         """
         The newest runs with how many tests each had, newest first.
         """
-        rows = self._db.execute(
-            "SELECT r.id, r.at, r.duration_s, r.code, r.environment, r.seed, r.workers, r.status, "
-            "(SELECT count(DISTINCT o.test) FROM outcomes o WHERE o.run = r.number) FROM runs r ORDER BY r.at DESC LIMIT ?",
-            (last,),
-        )
-        return [(_run(row[:8]), int(row[8])) for row in rows]
+        rows = self._db.execute(f"SELECT {RUN}, r.tests FROM runs r ORDER BY r.at DESC LIMIT ?", (last,))  # noqa: S608 - a constant
+        return [(run_of(row[:8]), int(row[8])) for row in rows]
 
     def failed_in(self, run: str) -> list[str]:
         """
         The tests of which the last try failed in the run of that id, sorted.
         """
         rows = self._db.execute(
-            "SELECT t.name FROM outcomes o JOIN tests t ON t.number = o.test JOIN runs r ON r.number = o.run "
-            "WHERE r.id = ? AND o.outcome IN (1, 2, 6) AND o.attempt = "
+            "SELECT t.name FROM runs r CROSS JOIN outcomes o INDEXED BY outcomes_bad ON o.run = r.number "
+            "JOIN tests t ON t.number = o.test WHERE o.outcome IN (1, 2, 6) AND r.id = ? AND o.attempt = "
             "(SELECT max(attempt) FROM outcomes l WHERE l.test = o.test AND l.run = o.run) ORDER BY t.name",
             (run,),
         )
@@ -295,19 +301,35 @@ class HistoryStore:
         The newest tries of one test with their runs, oldest first.
         """
         rows = self._db.execute(
-            "SELECT r.id, r.at, r.duration_s, r.code, r.environment, r.seed, r.workers, r.status, t.name, o.outcome, "
-            "o.duration_us, o.attempt, o.worker, o.position, coalesce(c.name, ''), o.findings "
-            "FROM tests t JOIN outcomes o ON o.test = t.number JOIN runs r ON r.number = o.run "
-            "LEFT JOIN causes c ON c.number = o.cause WHERE t.name = ? ORDER BY r.at DESC, o.attempt DESC LIMIT ?",
+            f"SELECT {RUN}, {TRY} FROM tests t CROSS JOIN runs r CROSS JOIN outcomes o ON o.run = r.number "  # noqa: S608 - constants
+            "AND o.test = t.number LEFT JOIN causes c ON c.number = o.cause WHERE t.name = ? "
+            "ORDER BY r.at DESC, o.attempt DESC LIMIT ?",
             (test, last),
         )
-        return [(_run(row[:8]), _try(row[8:])) for row in rows][::-1]
+        return [(run_of(row[:8]), try_of(row[8:])) for row in rows][::-1]
+
+    def others(self, cause: str, *, but: str) -> list[str]:
+        """
+        The other tests that failed with this fingerprint, sorted.
+        """
+        rows = self._db.execute(
+            "SELECT DISTINCT t.name FROM causes c CROSS JOIN outcomes o INDEXED BY outcomes_bad ON o.cause = c.number "
+            "JOIN tests t ON t.number = o.test WHERE o.outcome IN (1, 2, 6) AND c.name = ? AND t.name <> ? ORDER BY t.name",
+            (cause, but),
+        )
+        return [str(row[0]) for row in rows]
 
     def all(self) -> Iterator[tuple[Run, list[Try]]]:
         """
         Every run with its tries, oldest first.
         """
-        return _runs_of(self._db)
+        return runs_of(self._db)
+
+    def newest(self, last: int) -> Iterator[tuple[Run, list[Try]]]:
+        """
+        The newest runs with their tries, oldest of them first.
+        """
+        return runs_of(self._db, last=last)
 
     def durations(self, *, last: int = 10) -> dict[str, float]:
         """
@@ -315,63 +337,21 @@ class HistoryStore:
         """
         rows = self._db.execute(
             "SELECT t.name, avg(o.duration_us) / 1e6 FROM (SELECT number FROM runs ORDER BY at DESC LIMIT ?) r "
-            "JOIN outcomes o ON o.run = r.number JOIN tests t ON t.number = o.test WHERE o.outcome = 0 GROUP BY t.number",
+            "CROSS JOIN outcomes o ON o.run = r.number JOIN tests t ON t.number = o.test WHERE o.outcome = 0 "
+            "GROUP BY t.number",
             (last,),
         )
         return {name: round(seconds, 6) for name, seconds in rows}
 
-    def counts(self, *, since: float = 0.0) -> list[tuple[str, int, int]]:
+    def counts(self) -> list[tuple[str, int, int]]:
         """
-        For each test its name, how many tries counted and how many of them failed, since a moment.
+        For each test that was tried its name, how many tries counted and how many of them failed; runs of a broken build are
+        left out.
         """
-        rows = self._db.execute(
-            "SELECT t.name, sum(o.outcome IN (0, 1, 2, 6)), sum(o.outcome IN (1, 2, 6)) FROM outcomes o "
-            "JOIN tests t ON t.number = o.test JOIN runs r ON r.number = o.run WHERE r.at >= ? "
-            "GROUP BY t.number ORDER BY t.name",
-            (since,),
-        )
-        return [(name, count, failed) for name, count, failed in rows if count]
+        return self._db.execute("SELECT name, tries, failures FROM tests WHERE tries ORDER BY name").fetchall()
 
-
-_TRY = "t.name, o.outcome, o.duration_us, o.attempt, o.worker, o.position, coalesce(c.name, ''), o.findings"
-
-
-def _runs_of(db: sqlite3.Connection) -> Iterator[tuple[Run, list[Try]]]:
-    heads = db.execute(
-        "SELECT number, id, at, duration_s, code, environment, seed, workers, status FROM runs ORDER BY at"
-    ).fetchall()
-    for number, *head in heads:
-        rows = db.execute(
-            f"SELECT {_TRY} FROM outcomes o JOIN tests t ON t.number = o.test LEFT JOIN causes c ON c.number = o.cause "  # noqa: S608 - a constant
-            "WHERE o.run = ? ORDER BY o.worker, o.position, o.attempt",
-            (number,),
-        )
-        yield _run(tuple(head)), [_try(row) for row in rows]
-
-
-def _run(row: tuple[object, ...]) -> Run:
-    id_, at, duration_s, code, environment, seed, workers, status = row
-    return Run(
-        id=str(id_),
-        at=float(str(at)),
-        duration_s=float(str(duration_s)),
-        code=str(code),
-        environment=str(environment),
-        seed=str(seed),
-        workers=int(str(workers)),
-        status=int(str(status)),
-    )
-
-
-def _try(row: tuple[object, ...]) -> Try:
-    test, outcome, duration_us, attempt, worker, position, cause, findings = row
-    return Try(
-        test=str(test),
-        outcome=OUTCOMES[int(str(outcome))],
-        duration_s=int(str(duration_us)) / 1e6,
-        attempt=int(str(attempt)),
-        worker=str(worker),
-        position=int(str(position)),
-        cause=str(cause),
-        findings=tuple(name for name in str(findings).split(",") if name),
-    )
+    def suite(self) -> SuiteStability:
+        """
+        The whole suite's figures; runs of a broken build are left out.
+        """
+        return suite_of(self._db)

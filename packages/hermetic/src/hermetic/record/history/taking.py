@@ -8,11 +8,11 @@ import hashlib
 from collections import defaultdict
 from datetime import UTC, datetime
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from hermetic.record.history.errors import HistoryError
-from hermetic.record.history.fingerprint import fingerprint
+from hermetic.record.history.fingerprint import signature
 from hermetic.record.history.runs import Run, Try, from_lines, to_lines
 from hermetic.record.xmltext import holdable
 
@@ -118,7 +118,7 @@ def _suite(suite: ET.Element, number: int, data: bytes, *, source: str) -> tuple
         name = "::".join(part for part in (_place(case.get("classname", "")), case.get("name", "")) if part)
         if not name:
             raise HistoryError(f"test case {position} has no name", where=source, remedy=_REMEDY)
-        outcome, cause = _outcome(case)
+        outcome, failure = _outcome(case)
         attempt = 1
         while (name, attempt) in tries:
             attempt += 1
@@ -128,7 +128,7 @@ def _suite(suite: ET.Element, number: int, data: bytes, *, source: str) -> tuple
             duration_s=_seconds(case.get("time", "0"), source=source),
             attempt=attempt,
             position=position,
-            cause=cause,
+            **failure,
         )
     return run, list(tries.values())
 
@@ -146,16 +146,15 @@ def _place(classname: str) -> str:
     return "::".join(["/".join(parts[:end]) + ".py", *parts[end:]])
 
 
-def _outcome(case: ET.Element) -> tuple[Outcome, str]:
+def _outcome(case: ET.Element) -> tuple[Outcome, dict[str, Any]]:
     for tag, outcome in (("error", "error"), ("failure", "failed"), ("skipped", "skipped")):
         found = case.find(tag)
         if found is not None:
             if outcome == "skipped":
-                return ("xfailed" if found.get("type") == "pytest.xfail" else "skipped"), ""
-            kind = found.get("type", "")
-            cause = fingerprint(kind=kind, place=case.get("file", ""), message=found.get("message", ""))
-            return ("error" if outcome == "error" else "failed"), cause
-    return "passed", ""
+                return ("xfailed" if found.get("type") == "pytest.xfail" else "skipped"), {}
+            failure = signature(found.get("message", ""), kind=found.get("type", ""), place=case.get("file", ""))
+            return ("error" if outcome == "error" else "failed"), failure
+    return "passed", {}
 
 
 def _seconds(text: str, *, source: str) -> float:
@@ -172,8 +171,7 @@ def give(store: HistoryStore, *, kind: str, last: int) -> Iterator[str]:
     """
     The newest runs as lines of text, oldest of them first; `kind` is "json" or "junit".
     """
-    wanted = {run.id for run in store.runs(last=last)}
-    chosen = [(run, tries) for run, tries in store.all() if run.id in wanted]
+    chosen = store.newest(last)
     if kind == "json":
         for run, tries in chosen:
             yield from to_lines(run, tries)
@@ -203,7 +201,8 @@ def _junit(run: Run, tries: list[Try]) -> ET.Element:
             suite, "testcase", classname=holdable(place), name=holdable(name), time=f"{one.duration_s:.6f}"
         )
         if one.outcome in {"failed", "error", "lost"}:
-            ET.SubElement(case, "failure" if one.outcome == "failed" else "error", message=one.cause)
+            told = ET.SubElement(case, "failure" if one.outcome == "failed" else "error")
+            told.set("message", holdable(one.said) or one.cause)
         elif one.outcome in {"skipped", "xfailed"}:
             ET.SubElement(case, "skipped", type="pytest.xfail" if one.outcome == "xfailed" else "pytest.skip")
     return suite

@@ -5,18 +5,25 @@ The history's file: many writers, broken files, other machines, renamed tests.
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from hermetic.cli import main
+from hermetic.record.history.durations import drift
 from hermetic.record.history.errors import HistoryError
-from hermetic.record.history.runs import OUTCOMES, Run, Try, from_lines, to_lines
+from hermetic.record.history.fingerprint import signature
+from hermetic.record.history.quantiles import quantile
+from hermetic.record.history.runs import COUNTING, OUTCOMES, Run, Try, from_lines, to_lines
 from hermetic.record.history.spool import spool
-from hermetic.record.history.stability import of_suite, of_test
+from hermetic.record.history.stability import of_test
 from hermetic.record.history.store import HistoryStore
 from hermetic.record.history.taking import from_junit, give, take
+from hermetic.record.history.totals import is_broken_build
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -143,7 +150,7 @@ def test_a_newer_history_is_refused_and_left_alone(tmp_path):
     db.execute("PRAGMA user_version = 7")
     db.close()
 
-    with pytest.raises(HistoryError, match="its version is 7; this Hermetic knows 1"):
+    with pytest.raises(HistoryError, match="its version is 7; this Hermetic knows 2"):
         HistoryStore(tmp_path)
 
 
@@ -296,19 +303,205 @@ def test_a_test_is_judged_by_what_happened_on_the_same_code(store):
     assert found["unknown"].strip.endswith("..s")
 
 
-def test_a_broken_build_does_not_count_as_flaky():
+def test_a_broken_build_does_not_count_as_flaky(store):
     """
     A run in which most tests fail with one cause is left out of the suite's figures.
     """
     good = [Try(test=f"t{n}", outcome="passed") for n in range(10)]
     broken = [Try(test=f"t{n}", outcome="failed", cause="same") for n in range(10)]
-    flaky = [*good[1:], Try(test="t0", outcome="failed", cause="other")]
-    runs = [(a_run("1", duration_s=60.0), good), (a_run("2"), broken), (a_run("3", duration_s=60.0), flaky)]
+    flaky = [*good[1:], Try(test="t0", outcome="failed", cause="other", said="ValueError: 7", nature="error")]
+    store.add(a_run("1", duration_s=60.0), good)
+    store.add(a_run("2", at=1.0), broken)
+    store.add(a_run("3", at=2.0, duration_s=60.0), flaky)
 
-    suite = of_suite(runs)
+    suite = store.suite()
 
     assert (suite.runs, suite.tests, suite.flaky) == (2, 10, ("t0",))
     assert (suite.spuriously_red, suite.minutes_lost, suite.trusted) == (0.5, 1.0, 0.9)
+    assert [(one.said, one.nature, one.failures, one.tests) for one in suite.causes] == [
+        ("ValueError: 7", "error", 1, 1)
+    ]
+
+
+def test_totals_are_those_of_walking_through_everything(store):
+    """
+    After each of forty random runs, what is counted on equals a count from nothing, and the definitions over all outcomes.
+    """
+    draw = random.Random(5)
+    for number in range(40):
+        some = [
+            Try(
+                test=draw.choice("abcdefgh"),
+                outcome=draw.choices(OUTCOMES, (9, 1, 1, 1, 1, 1, 1))[0],
+                attempt=draw.randint(1, 2),
+                # Now and then most of a run fails for one reason.
+                cause=draw.choice(["x", "", ""]) if number % 7 else "x",
+            )
+            for _ in range(draw.randint(0, 14))
+        ]
+        if number % 7 == 0:
+            some = [one._replace(outcome="failed") for one in some]
+        code = draw.choice(["", f"c{number // 4}"])
+        store.add(a_run(str(number), at=float(number), code=code, duration_s=60.0), some)
+        counted, suite = store.counts(), store.suite()
+        store.forget(before=-1.0)
+
+        assert (store.counts(), store.suite()) == (counted, suite)
+        assert (counted, suite.runs, suite.flaky, suite.minutes_lost) == plain_figures(store.all())
+    assert suite.runs < 40
+    assert suite.minutes_lost
+
+
+def plain_figures(runs):
+    sound = [
+        (run, [one for one in tries if one.outcome in COUNTING]) for run, tries in runs if not is_broken_build(tries)
+    ]
+    tried = [(run.code, one) for run, tries in sound for one in tries]
+    passed = {(code, one.test) for code, one in tried if one.did_pass}
+    flaky = {one.test for code, one in tried if code and not one.did_pass and (code, one.test) in passed}
+    red = [{one.test for one in tries if not one.did_pass} for _, tries in sound]
+    outcomes = {name: [one.did_pass for _, one in tried if one.test == name] for name in {one.test for _, one in tried}}
+    return (
+        [(name, len(own), own.count(False)) for name, own in sorted(outcomes.items())],
+        len(sound),
+        tuple(sorted(flaky)),
+        float(sum(bool(failed) and failed <= flaky for failed in red)),
+    )
+
+
+FIRST_VERSION = """
+CREATE TABLE runs (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at REAL NOT NULL, duration_s REAL NOT NULL,
+    code TEXT NOT NULL, environment TEXT NOT NULL, seed TEXT NOT NULL, workers INTEGER NOT NULL, status INTEGER NOT NULL);
+CREATE INDEX runs_at ON runs (at);
+CREATE TABLE tests (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE causes (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE outcomes (
+    test INTEGER NOT NULL REFERENCES tests, run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    attempt INTEGER NOT NULL, outcome INTEGER NOT NULL, duration_us INTEGER NOT NULL, worker TEXT NOT NULL,
+    position INTEGER NOT NULL, cause INTEGER NOT NULL, findings TEXT NOT NULL, PRIMARY KEY (test, run, attempt)
+) WITHOUT ROWID;
+CREATE INDEX outcomes_run ON outcomes (run);
+INSERT INTO runs VALUES (1, 'one', 1.0, 60.0, 'c1', 'e', '', 0, 1), (2, 'two', 2.0, 60.0, 'c1', 'e', '', 0, 0);
+INSERT INTO tests VALUES (1, 'a'), (2, 'b');
+INSERT INTO causes VALUES (1, 'why');
+INSERT INTO outcomes VALUES (1, 1, 1, 1, 5, '', 1, 1, 'socket'), (2, 1, 1, 0, 5, '', 2, 0, ''), (1, 2, 1, 0, 5, '', 1, 0, '');
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_history_of_the_first_version_is_taken_over(tmp_path):
+    """
+    With every outcome and all totals; also by merge, from a file that stays as it is.
+    """
+    for name in ("h", "other"):
+        (tmp_path / name).mkdir()
+        db = sqlite3.connect(tmp_path / name / "history.sqlite3")
+        db.executescript(FIRST_VERSION)
+        db.close()
+    with HistoryStore(tmp_path / "h") as store, HistoryStore(tmp_path / "new") as new:
+        assert new.merge(tmp_path / "other" / "history.sqlite3") == 2
+        for one in (store, new):
+            assert one.counts() == [("a", 2, 1), ("b", 1, 0)]
+            assert one.suite().flaky == ("a",)
+            assert one.sizes()[0][1] == 1
+            assert [(own.outcome, own.cause, own.findings) for _, own in one.of("a")] == [
+                ("failed", "why", ("socket",)),
+                ("passed", "", ()),
+            ]
+
+
+def test_damage_in_the_middle_of_the_file_is_put_aside_and_the_rest_merged_back(tmp_path):
+    """
+    By the command, which says so; the next question is answered from a new history.
+    """
+    with HistoryStore(tmp_path) as store:
+        for number in range(40):
+            some = [Try(test=f"t.py::test_{n}", outcome="passed", worker="w" * 50) for n in range(100)]
+            store.add(a_run(str(number), at=float(number)), some)
+    file = tmp_path / "history.sqlite3"
+    data = bytearray(file.read_bytes())
+    pages = len(data) // 4096
+    start, end = 4096 * (pages * 7 // 10), 4096 * (pages * 8 // 10)
+    data[start:end] = b"\xff" * (end - start)
+    file.write_bytes(bytes(data))
+    ask = ["history", "--directory", str(tmp_path), "export", "--last", "40"]
+
+    first = CliRunner().invoke(main, ask)
+    aside = next(tmp_path.glob("history.sqlite3.broken-*"))
+    back = CliRunner().invoke(main, ["history", "--directory", str(tmp_path), "merge", str(aside)])
+
+    assert first.exit_code == 1
+    assert f"put aside as {aside.name}" in first.output
+    assert "ask again" in first.output
+    assert aside.read_bytes() == bytes(data)
+    assert "can be read up to run" in back.output
+    with HistoryStore(tmp_path) as store:
+        assert 0 < store.number_of_runs() < 40
+
+
+def test_numbers_and_characters_that_no_database_holds_are_set_aside(tmp_path, store, told):
+    """
+    A file from elsewhere may hold anything that JSON can.
+    """
+    (tmp_path / "h" / "runs").mkdir()
+    for name, more in (("a", '"attempt": 1e999'), ("b", f'"position": {10**40}'), ("c", '"cause": "\\ud800"')):
+        head = f'{{"hermetic_history": 1, "id": "{name}", "at": 1}}\n'
+        (tmp_path / "h" / "runs" / f"{name}.jsonl").write_text(head + f'{{"test": "t", "outcome": "passed", {more}}}\n')
+
+    assert store.take_in() == 0
+    assert len(told) == 3
+    assert store.number_of_runs() == 0
+
+
+def test_a_new_name_much_like_one_that_went_is_offered(store):
+    """
+    In another file, or alike in the same one; not where two could be meant, nor after a run of a part.
+    """
+    before = ["a.py::test_moves", "a.py::test_is_read_slowly", "b.py::test_one", "b.py::test_stays"]
+    after = ["c.py::test_moves", "a.py::test_is_read_very_slowly", "b.py::test_quite_other", "b.py::test_stays"]
+    store.add(a_run("1"), [Try(test=name, outcome="passed") for name in before])
+    store.add(a_run("2", at=1.0), [Try(test="b.py::test_stays", outcome="passed")])
+    store.add(a_run("3", at=2.0), [Try(test=name, outcome="passed") for name in after])
+
+    assert [(one.old, one.new) for one in store.suite().renamed] == [
+        ("a.py::test_is_read_slowly", "a.py::test_is_read_very_slowly"),
+        ("a.py::test_moves", "c.py::test_moves"),
+    ]
+
+
+def test_a_failure_keeps_what_it_said_without_secrets_and_its_nature():
+    """
+    The same cause under other numbers has the same fingerprint.
+    """
+    one = signature("ConnectionRefusedError: [Errno 111] port 8080", place="a.py")
+    other = signature("ConnectionRefusedError: [Errno 111] port 9090", place="a.py")
+    secret = signature("ValueError: bad token ghp_" + "a" * 36)
+
+    assert one["cause"] == other["cause"]
+    assert (one["said"], one["nature"]) == ("ConnectionRefusedError: [Errno 111] port 8080", "infrastructure")
+    assert "ghp_" not in secret["said"]
+    assert [signature(text)["nature"] for text in ("assert 1 == 2", "KeyError: 'a'", "OSError: [Errno 28] full")] == [
+        "assertion",
+        "error",
+        "infrastructure",
+    ]
+
+
+def test_a_drift_of_durations_is_found_where_it_began():
+    """
+    Twice as long from the eleventh on; not for noise around one duration, nor for a few values.
+    """
+    rng = random.Random(3)
+    steady = [(float(n), 0.1 + rng.uniform(0.0, 0.02)) for n in range(30)]
+    slower = [(at, seconds * (1 if at < 10 else 2)) for at, seconds in steady]
+
+    found = drift(slower)
+
+    assert found is not None
+    assert found.since == 10.0
+    assert found.after_s / found.before_s == pytest.approx(2.0, abs=0.2)
+    assert drift(steady) is drift(slower[:9]) is None
+    assert [quantile([4.0, 1.0, 2.0, 3.0], share) for share in (0.0, 0.5, 1.0)] == [1.0, 2.5, 4.0]
 
 
 def test_importing_what_a_run_writes_brings_no_database(tmp_path):

@@ -1,0 +1,146 @@
+"""
+What the history costs: a question to a million outcomes, and a run of 5,000 tests that leaves its own.
+
+    ./dev bench history                 7 interleaved pairs
+    python history.py --pairs 3
+
+A history of 200 runs of 5,000 tests, 2 % of which failed, is asked by `hermetic history` and `hermetic history TEST` in
+processes of their own: processor time of the fastest of several, since other programs on the machine only ever add to it,
+with the time that passed beside it. The part of it that starting Python and the command line takes is shown too, by the same
+command's help. The cost of a run is the median ratio of processor time of pairs, with the history and with
+`--hermetic-history=off`, beside a history of that size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from hermetic.record.history.runs import Run, Try
+from hermetic.record.history.store import HistoryStore
+
+TESTS, RUNS = 5000, 200
+BUDGET_S, BUDGET_RATIO = 0.1, 1.02
+SUITE = "import pytest\n@pytest.mark.parametrize('n', range({count}))\ndef test_trivial(n):\n    assert n >= 0\n"
+MAIN = "from hermetic.cli import main; main()"
+
+
+def fill(directory: Path) -> None:
+    draw = random.Random(7)
+    names = [f"test_suite.py::test_trivial[{n}]" for n in range(TESTS)]
+    with HistoryStore(directory) as store:
+        for number in range(RUNS):
+            run = Run(id=f"{number:032}", at=1.7e9 + number * 3600.0, duration_s=60.0, code=f"c{number // 4}", seed="7")
+            store.add(run, [outcome(name, place, draw) for place, name in enumerate(names, 1)])
+
+
+def outcome(name: str, place: int, draw: random.Random) -> Try:
+    seconds = round(draw.uniform(0.001, 0.1), 6)
+    if draw.random() > 0.02:
+        return Try(test=name, outcome="passed", duration_s=seconds, position=place)
+    cause = draw.randint(1, 30)
+    return Try(
+        test=name,
+        outcome="failed",
+        duration_s=seconds,
+        position=place,
+        cause=f"{cause:012x}",
+        said=f"ValueError: cause {cause}",
+        nature="error",
+    )
+
+
+def used(command: list[str], cwd: Path) -> tuple[float, float]:
+    """
+    Wall-clock and processor seconds of a process.
+    """
+    began = time.perf_counter()
+    with subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, env=environment()) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+    return time.perf_counter() - began, usage.ru_utime + usage.ru_stime
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
+def ask(directory: Path, *words: str, times: int = 9) -> tuple[float, float]:
+    command = [sys.executable, "-c", MAIN, "history", *words]
+    measured = [used(command, directory) for _ in range(times)]
+    return min(passed for passed, _ in measured), min(processor for _, processor in measured)
+
+
+def questions(directory: Path) -> bool:
+    _, start = ask(directory, "suite", "--help")
+    good = True
+    for name, words in (("the suite", ()), ("one test", (f"test_suite.py::test_trivial[{TESTS - 1}]",))):
+        passed, processor = ask(directory, *words)
+        good &= processor <= BUDGET_S
+        print(
+            f"history of {name}: {1000 * processor:.0f} ms of processor time, {1000 * start:.0f} ms of them to start; "
+            f"{1000 * passed:.0f} ms passed  budget {1000 * BUDGET_S:.0f} ms  {'ok' if processor <= BUDGET_S else 'OVER'}"
+        )
+    return good
+
+
+def cost(directory: Path, pairs: int) -> float:
+    (directory / "pytest.ini").write_text("[pytest]\n")
+    (directory / "test_suite.py").write_text(SUITE.format(count=TESTS))
+    common = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "hermetic._pytest.plugin",
+        "--no-header",
+    ]
+    kinds = ([], ["--hermetic-history=off"])
+    for words in kinds:
+        used([*common, *words], directory)  # fills the bytecode caches
+    ratios: list[float] = []
+    for number in range(pairs):
+        order = kinds if number % 2 else kinds[::-1]
+        times = {bool(words): used([*common, *words], directory)[1] for words in order}
+        ratios.append(times[False] / times[True])
+        print(f"  pair {number + 1}: with {times[False]:.2f} s, without {times[True]:.2f} s", flush=True)
+    return statistics.median(ratios)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pairs", type=int, default=7)
+    pairs = parser.parse_args().pairs
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        began = time.perf_counter()
+        fill(directory / ".hermetic")
+        size = (directory / ".hermetic" / "history.sqlite3").stat().st_size
+        each = 1000 * (time.perf_counter() - began) / RUNS
+        print(
+            f"{RUNS * TESTS:,} outcomes in {size / 2**20:.0f} MiB; a run of {TESTS:,} is taken in within {each:.0f} ms"
+        )
+        good = questions(directory)
+        ratio = cost(directory, pairs)
+    verdict = "ok" if ratio <= BUDGET_RATIO else "OVER"
+    print(
+        f"a run of {TESTS:,} tests: median ratio of {pairs} pairs {ratio:.3f}  budget {BUDGET_RATIO:.2f}  {verdict}",
+        flush=True,
+    )
+    return int(not good or ratio > BUDGET_RATIO)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
