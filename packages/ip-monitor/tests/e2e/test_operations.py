@@ -55,16 +55,20 @@ async def test_the_doctor_finds_nothing_on_a_sound_system(typed):
 
 async def test_the_doctor_names_what_is_wrong_with_a_remedy(typed, services, tmp_path):
     """
-    A damaged database and services that do not answer.
+    A damaged database, services that do not answer, a broker where nobody listens.
     """
     (tmp_path / "ip.sqlite3").write_bytes(b"no database" * 100)
     await services.stop()
-    done = await typed("doctor", "--json")
-    wrong = {one["topic"]: one for one in json.loads(done.stdout) if one["state"] == "wrong"}
+    done = await typed("doctor", "--json", env={"IP_MONITOR_MQTT_URL": "mqtt://home:secret@127.0.0.1:1"})
+    found = json.loads(done.stdout)
+    wrong = {one["topic"]: one for one in found if one["state"] == "wrong"}
 
     assert done.returncode == 1
     assert "is damaged" in wrong["database"]["text"]
     assert "ip-monitor simulate" in wrong["providers"]["remedy"]
+    assert "127.0.0.1:1 cannot be reached" in wrong["mqtt"]["text"]
+    assert [one for one in found if one["state"] != "ok" and not one["remedy"]] == []
+    assert "secret" not in done.stdout
 
 
 async def test_the_queue_tells_what_was_delivered(typed):

@@ -17,6 +17,7 @@ from ip_monitor.application.standing import STANDING, Standing
 from ip_monitor.application.upkeep import Upkeep
 from ip_monitor.bootstrap.asking import Asking, Keeper
 from ip_monitor.bootstrap.discord import has_bot, keep_bot
+from ip_monitor.bootstrap.mqtt import has_broker, keep_link
 from ip_monitor.bootstrap.onlooker import Onlooker
 from ip_monitor.bootstrap.sinks import LOUD_SINKS, SINK_SETTINGS, notifiers_for
 from ip_monitor.bootstrap.sources import provider_specs
@@ -284,7 +285,7 @@ class Application:
         telling = self._start_telling()
         upkeep, beside = self._start_upkeep(), self._start_beside()
         stop = asyncio.create_task(self._stop.wait(), name="ip-monitor-stop-request")
-        bot = self._start_bot()
+        bot, home = self._start_bot(), self._start_home()
         try:
             while not stop.done():
                 asking = asyncio.create_task(self._asking.run(), name="ip-monitor-monitor")
@@ -301,7 +302,7 @@ class Application:
                     telling = self._start_telling()
         finally:
             self._turned.set()
-            await _end(telling, upkeep, beside, stop, bot)
+            await _end(telling, upkeep, beside, stop, bot, home)
 
     def _start_upkeep(self) -> asyncio.Task[None]:
         async def trim() -> None:
@@ -331,6 +332,16 @@ class Application:
         wanted = self._telling is not None and has_bot(self._settings)
         work = keep_bot(self, admin=self.admin, make_connector=self._make_connector) if wanted else _nothing()
         return asyncio.create_task(work, name="ip-monitor-bot")
+
+    def _start_home(self) -> asyncio.Task[None]:
+        wanted = self._telling is not None and has_broker(self._settings)
+        watch = self.admin.watch if wanted else None
+        work = (
+            _nothing()
+            if watch is None
+            else keep_link(self._settings, watch=watch, announcer=self.announcer, clock=self.clock)
+        )
+        return asyncio.create_task(work, name="ip-monitor-home")
 
     def _start_telling(self) -> asyncio.Task[None]:
         work = self._telling.delivery.run() if self._telling else asyncio.Event().wait()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ip_monitor.settings import Request, Settings
 
 _LEAST_FREE_BYTES = 50 * 2**20
+_SETTINGS = "Look at the settings: ip-monitor config show."
 
 
 @click.command()
@@ -33,8 +34,8 @@ _LEAST_FREE_BYTES = 50 * 2**20
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def command(request: Request, *, as_json: bool) -> int:
     """
-    Look at settings, database, disk, providers, names, clock, page, Discord and sinks, and say what stands in the way. Changes nothing and
-    announces nothing. Exit status 1 if something is wrong.
+    Look at settings, database, disk, providers, names, clock, page, Discord, the MQTT broker and sinks, and say what stands
+    in the way. Changes nothing and announces nothing. Exit status 1 if something is wrong.
     """
     try:
         loaded = load(request)
@@ -42,7 +43,8 @@ def command(request: Request, *, as_json: bool) -> int:
         findings = [Finding(topic="settings", state="wrong", text=str(error), remedy="Mend them, and look again.")]
     else:
         findings = [*_settings(loaded), *_database(loaded.settings.database), *_providers(loaded.settings)]
-        findings += [*_surroundings(loaded.settings), *_discord(loaded.settings), _sinks(loaded.settings)]
+        findings += [*_surroundings(loaded.settings), *_discord(loaded.settings), *_broker(loaded.settings)]
+        findings.append(_sinks(loaded.settings))
     if as_json:
         echo_json([asdict(finding) for finding in findings])
     else:
@@ -73,7 +75,8 @@ def _database(path: Path) -> Iterator[Finding]:
     except DatabaseMissingError:
         yield Finding(topic="database", state="ok", text=f"{path} does not exist yet; `ip-monitor run` makes it")
     except IPMonitorError as error:
-        yield Finding(topic="database", state="wrong", text=str(error))
+        remedy = "Put a copy made by `ip-monitor backup` in its place, or begin anew: ip-monitor run --start-anew."
+        yield Finding(topic="database", state="wrong", text=str(error), remedy=remedy)
     else:
         pid = holder(path)
         writer = f"written by process {pid}" if pid else "no monitor is running"
@@ -94,12 +97,15 @@ def _providers(settings: Settings) -> Iterator[Finding]:
     try:
         answers = asyncio.run(ask_all(settings, provider_specs(settings)))
     except IPMonitorError as error:
-        yield Finding(topic="providers", state="wrong", text=str(error))
+        yield Finding(topic="providers", state="wrong", text=str(error), remedy=_SETTINGS)
         return
     good = [answer for answer in answers if answer.address is not None]
     for answer in answers:
         if answer.failure is not None:
-            yield Finding(topic=answer.source.name, state="warning", text=answer.failure.detail)
+            remedy = (
+                f"The others decide without it; if it stays so: ip-monitor providers disable '{answer.source.name}'"
+            )
+            yield Finding(topic=answer.source.name, state="warning", text=answer.failure.detail, remedy=remedy)
     operators = {answer.source.operator for answer in good}
     if len(operators) >= 2:
         yield Finding(topic="providers", state="ok", text=f"{len(operators)} operators answer")
@@ -120,7 +126,7 @@ def _surroundings(settings: Settings) -> Iterator[Finding]:
     try:
         yield from asyncio.run(look())
     except IPMonitorError as error:
-        yield Finding(topic="names", state="wrong", text=str(error))
+        yield Finding(topic="names", state="wrong", text=str(error), remedy=_SETTINGS)
     yield from surroundings.page(settings)
 
 
@@ -133,13 +139,28 @@ def _discord(settings: Settings) -> Iterator[Finding]:
         for one in asyncio.run(diagnose(settings)):
             yield Finding(topic="discord", state=one.state, text=one.text, remedy=one.remedy)
     except IPMonitorError as error:
-        yield Finding(topic="discord", state="wrong", text=str(error))
+        yield Finding(topic="discord", state="wrong", text=str(error), remedy=_SETTINGS)
+
+
+def _broker(settings: Settings) -> Iterator[Finding]:
+    from ip_monitor.bootstrap.mqtt import has_broker, try_broker  # noqa: PLC0415
+
+    if not has_broker(settings):
+        return
+    try:
+        yield Finding(topic="mqtt", state="ok", text=asyncio.run(try_broker(settings)))
+    except IPMonitorError as error:
+        remedy = "Look at the broker and at mqtt_url; the monitor goes on without it."
+        yield Finding(topic="mqtt", state="wrong", text=str(error), remedy=remedy)
 
 
 def _sinks(settings: Settings) -> Finding:
     named = [
         name
-        for name in ("discord_channel", "discord_recipients", "discord_webhook", "webhook", "command")
+        for name in (
+            *("discord_channel", "discord_recipients", "discord_webhook", "webhook", "command"),
+            *("smtp_url", "apprise", "mqtt_url"),
+        )
         if getattr(settings, name)
     ]
     if not named:

@@ -158,6 +158,21 @@ class Settings:
         Secret | None,
         About("URLs of Apprise services that are told of every change, with spaces between.", live=True),
     ] = None
+    mqtt_url: Annotated[
+        Secret | None,
+        About("MQTT broker that Home Assistant is told by, such as `mqtts://user:password@broker.example.net`."),
+    ] = None
+    mqtt_ca: Annotated[
+        Path | None,
+        About("A PEM file with the certificates that the broker's is checked against; the system's if none."),
+    ] = None
+    mqtt_id: Annotated[
+        str,
+        About(
+            "What tells this monitor from others at the broker: letters, digits, `_` and `-`; the host name if empty."
+        ),
+    ] = ""
+    mqtt_prefix: Annotated[str, About("Where Home Assistant looks for new devices at the broker.")] = "homeassistant"
     web: Annotated[
         str,
         About("Address and port of the page, such as `127.0.0.1:8787`; none for no page. Needs `ip-monitor[web]`."),

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from ip_monitor.domain.quiet import QuietHours, QuietHoursRefusedError
 from ip_monitor.domain.way_out import WayOut, WayOutRefusedError
 from ip_monitor.settings import locations, schema
+from ip_monitor.settings.broker import Broker, BrokerRefusedError, is_identity, is_prefix
 from ip_monitor.settings.custom_provider import CustomProvider
 from ip_monitor.settings.errors import Problem
 from ip_monitor.settings.model import Settings
@@ -148,7 +149,7 @@ def _cross_checks(settings: Settings, found: Gathered) -> Iterator[Problem]:
         yield problem(
             "via", "must be the name of an interface, or an address of this machine.", settings.via[:_LONGEST_VALUE]
         )
-    for name, wrong, value in (*_discord_problems(settings), *_web_problems(settings)):
+    for name, wrong, value in (*_discord_problems(settings), *_web_problems(settings), *_mqtt_problems(settings)):
         yield problem(name, wrong, value)
     if not settings.default_providers and not settings.providers:
         yield problem("default_providers", "leaves nobody to ask; add [[providers]] tables, or say true.", "false")
@@ -204,6 +205,25 @@ def _web_problems(settings: Settings) -> Iterator[tuple[str, str, str | None]]:
     if (settings.web_certificate is None) != (settings.web_key is None):
         name = "web_key" if settings.web_key is None else "web_certificate"
         yield name, "is missing; TLS needs both web_certificate and web_key.", None
+
+
+def _mqtt_problems(settings: Settings) -> Iterator[tuple[str, str, str | None]]:
+    """
+    What keeps Home Assistant from being told: setting, what is wrong, and the value where it may be shown.
+    """
+    try:
+        is_tls = settings.mqtt_url is not None and Broker.parse(settings.mqtt_url.reveal()).is_tls
+    except BrokerRefusedError as error:
+        yield "mqtt_url", str(error), None
+    else:
+        if settings.mqtt_ca is not None and not is_tls:
+            yield "mqtt_ca", "is of no use without an mqtt_url that begins with mqtts://.", str(settings.mqtt_ca)
+    if settings.mqtt_id and not is_identity(settings.mqtt_id):
+        wrong = "must be at most 60 letters, digits, underscores and hyphens."
+        yield "mqtt_id", wrong, settings.mqtt_id[:_LONGEST_VALUE]
+    if not is_prefix(settings.mqtt_prefix):
+        wrong = "must be a topic such as homeassistant, without wildcards."
+        yield "mqtt_prefix", wrong, settings.mqtt_prefix[:_LONGEST_VALUE]
 
 
 def _is_token(text: str) -> bool:

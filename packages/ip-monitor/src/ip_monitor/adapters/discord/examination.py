@@ -26,6 +26,7 @@ NEEDED = {
     "send_messages": "Send Messages",
     "embed_links": "Embed Links",
 }
+_ADVICE = "Look at the token, at discord_channel, and at whether this machine reaches Discord."
 _HISTORY, _PIN = "read_message_history", "pin_messages"
 
 
@@ -49,9 +50,9 @@ async def examine(route: Route, settings: Settings) -> list[Diagnosis]:
         async with asyncio.timeout(TIMEOUT_S), line.use() as client:
             return await _look(client, settings)
     except IPMonitorError as error:
-        return [Diagnosis(state="wrong", text=str(error))]
+        return [Diagnosis(state="wrong", text=str(error), remedy=_ADVICE)]
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-        return [Diagnosis(state="wrong", text=judge(error).reason)]
+        return [Diagnosis(state="wrong", text=judge(error).reason, remedy=_ADVICE)]
     finally:
         await line.aclose()
 

@@ -33,7 +33,7 @@ ALLOWED = (
 """
 The use cases that can be had over HTTP. Adding providers and ending the monitor are left to who is on the machine.
 """
-LOCAL_ONLY = frozenset({"command", "discord_token_file", "web", "web_certificate", "web_key"})
+LOCAL_ONLY = frozenset({"command", "discord_token_file", "mqtt_ca", "web", "web_certificate", "web_key"})
 """
 Settings that decide which programs run and which files are read: a stolen session must not reach that far.
 """

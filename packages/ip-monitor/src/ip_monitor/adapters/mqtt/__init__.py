@@ -1,0 +1,3 @@
+"""
+Home Assistant over MQTT: the state of the monitor as entities that appear by themselves, and a button that checks.
+"""
