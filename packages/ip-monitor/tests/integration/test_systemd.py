@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from ip_monitor.adapters.systemd import Systemd
-from ip_monitor.cli.install_service import unit
+from ip_monitor.cli.install_service import command, unit
 from ip_monitor.resilience.clock import SystemClock
 
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -81,6 +82,71 @@ def test_the_unit_is_one_that_systemd_takes(tmp_path, is_user):
         told = subprocess.run(words, capture_output=True, text=True, check=False).stdout
         (exposure,) = re.findall(r"Overall exposure level for \S+: ([\d.]+)", told)
         assert float(exposure) <= 2.0
+
+
+def install(*words, environ=None):
+    """
+    The command's exit status, and what it said.
+    """
+    done = CliRunner().invoke(command, [str(word) for word in words], env=environ)
+    return done.exit_code, done.output + (str(done.exception) if done.exception else "")
+
+
+def test_the_unit_is_written_where_it_belongs_and_how_to_start_it_is_said(tmp_path):
+    """
+    The system's below the root; a user's in that user's directory; and nothing of a half-written file is left.
+    """
+    status, said = install("--root", tmp_path, "--web", "127.0.0.1:8787")
+    mine = install("--user", environ={"XDG_CONFIG_HOME": str(tmp_path / "mine")})
+    written = tmp_path / "etc/systemd/system/ip-monitor.service"
+    own = tmp_path / "mine/systemd/user/ip-monitor.service"
+
+    assert (status, mine[0]) == (0, 0)
+    assert " run --plain --web 127.0.0.1:8787\n" in written.read_text()
+    assert "DynamicUser=yes" in written.read_text()
+    assert f"{written} written" in said
+    assert "systemctl enable --now ip-monitor" in said
+    assert "DynamicUser" not in own.read_text()
+    assert "systemctl --user enable --now ip-monitor" in mine[1]
+    assert [path.name for path in (*written.parent.iterdir(), *own.parent.iterdir())] == ["ip-monitor.service"] * 2
+
+
+def test_printing_writes_nothing(tmp_path):
+    """
+    What would be written, to the letter.
+    """
+    _, printed = install("--root", tmp_path, "--print")
+    assert list(tmp_path.iterdir()) == []
+    install("--root", tmp_path)
+
+    assert printed == (tmp_path / "etc/systemd/system/ip-monitor.service").read_text()
+
+
+def test_a_unit_that_differs_is_kept_unless_told_otherwise(tmp_path):
+    """
+    The same again is no difference; somebody's changes are not written over by chance.
+    """
+    written = tmp_path / "etc/systemd/system/ip-monitor.service"
+    assert install("--root", tmp_path)[0] == install("--root", tmp_path)[0] == 0
+    written.write_text("# mine")
+    refused = install("--root", tmp_path)
+    kept = written.read_text()
+    forced = install("--root", tmp_path, "--force")
+
+    assert (refused[0], kept) == (1, "# mine")
+    assert "exists and differs. Look at it, and write it anew with --force" in refused[1]
+    assert (forced[0], written.read_text() == "# mine") == (0, False)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    """
+    With what helps.
+    """
+    (tmp_path / "etc").write_text("in the way")
+    status, said = install("--root", tmp_path)
+
+    assert status == 1
+    assert "cannot be written: Not a directory. Use sudo, or --user for a service of your own." in said
 
 
 def instructions():

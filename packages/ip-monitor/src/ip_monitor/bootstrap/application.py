@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ip_monitor.adapters.providers.defaults import CDN_RANGES
 from ip_monitor.adapters.storage.sqlite import Retention, SQLiteIPStorage
+from ip_monitor.application.pulse import Pulse
 from ip_monitor.application.quiet import QuietTime
 from ip_monitor.application.reminders import Reminders
 from ip_monitor.application.standing import STANDING, Standing
@@ -55,9 +56,6 @@ LAST_WORDS_S = 10.0
 REMEMBERED_S = 5.0
 CHECKS_A_MINUTE = 12
 
-# After how many checks that did not end the monitor counts as stuck.
-MISSED_CHECKS = 3
-
 # How often a check is begun again because the settings changed under it.
 _TRIES = 3
 
@@ -81,6 +79,7 @@ class Application:
         clock: all parts share it.
         request: where the settings were read from; None when they were given by hand.
         quiet: when announcements to people wait.
+        pulse: whether checks end when they should.
         standing: how the services around the monitor do.
         checks: the last check, for a few seconds.
         asks: how often people may have the world asked.
@@ -119,7 +118,7 @@ class Application:
         # Set when another side asks, or none ever will.
         self._turned = asyncio.Event()
         self._stop = asyncio.Event()
-        self._checked_s = clock.monotonic()
+        self.pulse = Pulse(lambda: self.settings, clock=clock)
 
     async def start(self) -> None:
         """
@@ -136,8 +135,8 @@ class Application:
             self._telling = self._new_telling(self._settings, is_stopped="queue_stopped" in state)
             self._asking = self._new_asking(self._settings)
         await self._asking.start()
-        self.announcer.add(self.standing)
-        self.announcer.add(self)
+        for observer in (self.pulse, self.standing, self):
+            self.announcer.add(observer)
 
     def _new_telling(self, settings: Settings, *, is_stopped: bool) -> Telling:
         return Telling(
@@ -206,21 +205,11 @@ class Application:
         what waits is sent at once.
         """
         if isinstance(event, CheckFinished):
-            self._checked_s = self.clock.monotonic()
             self.checks.put("last", event.check, namespace="checks")
             is_away = event.check.kind in {VerdictKind.OFFLINE, VerdictKind.CAPTIVE}
             if self._was_away and not is_away and self.delivery is not None:
                 self.delivery.revise()
             self._was_away = is_away
-
-    @property
-    def is_stuck(self) -> bool:
-        """
-        Whether no check has ended for as long as three should have taken, so that only a new start can help.
-        """
-        settings = self.settings
-        longest_s = settings.interval_s + settings.timeout_s + settings.confirm_pause_s
-        return self.clock.monotonic() - self._checked_s > MISSED_CHECKS * longest_s
 
     async def check(self, trigger: Trigger = Trigger.REQUEST) -> Check:
         """

@@ -13,7 +13,7 @@ import click
 from ip_monitor.errors import IPMonitorError
 
 _NAME = "ip-monitor.service"
-_SYSTEM = Path("/etc/systemd/system")
+_SYSTEM = Path("etc/systemd/system")
 _HARDENING = """\
 DynamicUser=yes
 StateDirectory=ip-monitor
@@ -104,8 +104,14 @@ class ServiceNotWrittenError(IPMonitorError, OSError):
 @click.option("--user", "is_user", is_flag=True, help="A service of this user, without root.")
 @click.option("--web", metavar="ADDRESS:PORT", help="Serve the page there, such as 127.0.0.1:8787.")
 @click.option("--print", "only_print", is_flag=True, help="Print the unit, and write nothing.")
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default="/",
+    help="Write the system's unit below this directory, as for an image.",
+)
 @click.option("--force", is_flag=True, help="Write over a unit that differs.")
-def command(*, is_user: bool, web: str | None, only_print: bool, force: bool) -> None:
+def command(*, is_user: bool, web: str | None, only_print: bool, root: Path, force: bool) -> None:
     """
     Write a systemd unit with a watchdog and hardening, and say how to start it. The system's service runs as a user of its
     own, with its settings in /etc/ip-monitor/config.toml and its database in /var/lib/ip-monitor.
@@ -116,7 +122,7 @@ def command(*, is_user: bool, web: str | None, only_print: bool, force: bool) ->
     if only_print:
         click.echo(text, nl=False)
         return
-    path = _user_directory() / _NAME if is_user else _SYSTEM / _NAME
+    path = _user_directory() / _NAME if is_user else root / _SYSTEM / _NAME
     _write(path, text, force=force)
     systemctl = "systemctl --user" if is_user else "systemctl"
     click.echo(f"{path} written. Start it, now and at every boot:")

@@ -106,7 +106,7 @@ async def watch(
             supervisor = Systemd(os.environ)
             if supervisor.is_there:
                 application.announcer.add(supervisor)
-                chores.append(supervisor.run(lambda: not application.is_stuck, clock=application.clock))
+                chores.append(supervisor.run(lambda: not application.pulse.is_stuck, clock=application.clock))
             if refresh is not None:
                 chores.append(_redraw(refresh))
             if beside is not None:

@@ -128,7 +128,7 @@ async def serve(stage):
     """
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start(*, patience_s=15.0, **settings):
+        async def start(*, patience_s=15.0, tls=None, trusts=True, **settings):
             server = WebServer(
                 stage.application.admin,
                 board=stage.board,
@@ -137,6 +137,7 @@ async def serve(stage):
                 place=Place("127.0.0.1", 0),
                 clock=stage.application.clock,
                 patience_s=patience_s,
+                tls=tls,
             )
             running = asyncio.create_task(server.run())
 
@@ -146,7 +147,9 @@ async def serve(stage):
 
             stack.push_async_callback(stop)
             session = aiohttp.ClientSession(
-                f"http://127.0.0.1:{server.place.port}", cookie_jar=aiohttp.CookieJar(unsafe=True)
+                server.url,
+                cookie_jar=aiohttp.CookieJar(unsafe=True),
+                connector=aiohttp.TCPConnector(ssl=trusts),
             )
             await stack.enter_async_context(session)
             return Served(stage, server, stage.token_file.renew(), session)

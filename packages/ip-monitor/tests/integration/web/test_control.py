@@ -7,10 +7,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import ssl
 import stat
 
 import pytest
+import trustme
+from ip_monitor.adapters.web.server import tls_context
+from ip_monitor.bootstrap.web import CertificateRefusedError, _tls
 from ip_monitor.domain.addresses import Family
+from ip_monitor.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -42,6 +47,69 @@ async def test_under_tls_the_cookie_is_for_tls_alone(serve):
     async with served.post("/sign-in", data={"token": served.token}, headers=headers) as response:
         assert response.status == 303
         assert "Secure" in response.headers["Set-Cookie"]
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """
+    Files of a certificate for this machine, and a client's context that trusts it.
+    """
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1", "localhost")
+    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "certificate.pem")
+    trusts = ssl.create_default_context()
+    authority.configure_trust(trusts)
+    return tmp_path / "certificate.pem", tmp_path / "key.pem", trusts
+
+
+async def test_the_page_speaks_tls_itself(serve, certificate):
+    """
+    Signing in, acting and looking live over TLS; the cookie is for TLS alone; a form of the same name without TLS comes from
+    elsewhere.
+    """
+    path, key, trusts = certificate
+    served = await serve(tls=tls_context(path, key), trusts=trusts)
+    async with served.post("/sign-in", data={"token": served.token}) as response:
+        cookie = response.headers["Set-Cookie"]
+    csrf = await served.sign_in()
+    form, plain = {"csrf": csrf, "do": "notify.unmute"}, {"Origin": f"http://127.0.0.1:{served.port}"}
+    async with served.post("/act", data=form, headers=plain) as response:
+        from_plain = response.status
+    async with served.post("/act", data=form, headers={"Origin": f"https://127.0.0.1:{served.port}"}) as response:
+        from_here = response.status
+    async with served.get("/events") as stream:
+        live = await stream.content.readline()
+
+    assert served.server.url.startswith("https://127.0.0.1:")
+    assert {"HttpOnly", "Secure", "SameSite=Strict"} <= {part.strip() for part in cookie.split(";")}
+    assert (from_plain, from_here) == (403, 303)
+    assert live == b"retry: 2000\n"
+
+
+async def test_nothing_is_told_without_tls_where_there_is_tls(serve, certificate):
+    """
+    Neither to who speaks plain HTTP, nor in a version that is not safe any more.
+    """
+    path, key, trusts = certificate
+    served = await serve(tls=tls_context(path, key), trusts=trusts)
+    plain = await served.raw(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    assert b"HTTP" not in plain
+    assert tls_context(path, key).minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+async def test_a_certificate_that_cannot_be_used_is_named(certificate, tmp_path):
+    """
+    Before anything is served: a file that is missing, and a key of another certificate.
+    """
+    path, _, _ = certificate
+    other = trustme.CA().issue_cert("127.0.0.1")
+    other.private_key_pem.write_to_path(tmp_path / "other.pem")
+    for key in (tmp_path / "missing.pem", tmp_path / "other.pem", path):
+        settings = Settings(database=tmp_path / "ip.sqlite3", web_certificate=path, web_key=key)
+        with pytest.raises(CertificateRefusedError, match="Give a PEM certificate chain and its unencrypted key"):
+            await _tls(settings)
 
 
 async def test_only_a_hash_of_the_token_is_kept(served):

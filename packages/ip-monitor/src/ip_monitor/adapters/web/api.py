@@ -28,16 +28,12 @@ if TYPE_CHECKING:
     from ip_monitor.adapters.web.streams import Streams
     from ip_monitor.adapters.web.visit import Visit
     from ip_monitor.application.admin import Admin
-    from ip_monitor.application.ports import Clock
     from ip_monitor.domain.audit import AuditEntry
     from ip_monitor.domain.ballots import Ballot
-    from ip_monitor.settings import Settings
 
 _LONGEST_PAGE = 1000
 _USUAL_PAGE = 20
 _LONGEST_KEY = 64
-# A monitor that missed so many checks in a row does not do its work.
-_MISSED = 3
 
 
 class QueryRefusedError(IPMonitorError, ValueError):
@@ -58,18 +54,13 @@ class API:
         board: Board,
         snapshots: Snapshots,
         streams: Streams,
-        settings: Callable[[], Settings],
-        clock: Clock,
         visit_of: Callable[[web.Request], Visit],
     ) -> None:
         self._admin = admin
         self._board = board
         self._snapshots = snapshots
         self._streams = streams
-        self._settings = settings
-        self._clock = clock
         self._visit_of = visit_of
-        self._began = clock.monotonic()
         self._status: dict[bool, tuple[int, bytes, str]] = {}
 
     def routes(self) -> list[web.RouteDef]:
@@ -102,17 +93,7 @@ class API:
         """
         The database can be read, and checks end when they should.
         """
-        why = ""
-        try:
-            await self._admin.watch.status()
-        except IPMonitorError:
-            why = "the database cannot be read"
-        settings = self._settings()
-        patience_s = _MISSED * (settings.interval_s + settings.timeout_s)
-        last_s = None if self._board.checked_at is None else self._clock.time() - self._board.checked_at.timestamp()
-        waited_s = self._clock.monotonic() - self._began if last_s is None else last_s
-        if waited_s > patience_s:
-            why = f"no check has ended for {waited_s:.0f} s"
+        why = await self._admin.watch.readiness()
         return plain(as_json({"status": why or "ok"}), JSON, status=503 if why else 200)
 
     async def status(self, request: web.Request) -> web.Response:

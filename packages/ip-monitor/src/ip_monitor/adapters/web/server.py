@@ -121,8 +121,6 @@ class WebServer:
             board=board,
             snapshots=snapshots,
             streams=self.streams,
-            settings=settings,
-            clock=clock,
             visit_of=_visit_of,
         )
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ip_monitor.application.delivery import Delivery
     from ip_monitor.application.ports import Clock, Notifier
     from ip_monitor.application.providers import IPAPIManager
+    from ip_monitor.application.pulse import Pulse
     from ip_monitor.application.quiet import QuietTime
     from ip_monitor.domain.addresses import Network
     from ip_monitor.domain.audit import AuditEntry
@@ -95,6 +96,13 @@ class Engine(Protocol):
     def checks(self) -> Cache[Check]:
         """
         The last check, for a few seconds, so that many who ask at once do not ask the world many times.
+        """
+        ...
+
+    @property
+    def pulse(self) -> Pulse:
+        """
+        Whether checks end when they should.
         """
         ...
 

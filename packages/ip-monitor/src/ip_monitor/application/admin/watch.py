@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ip_monitor.application.admin.cache import LAST, NAMESPACE
 from ip_monitor.application.admin.errors import ChangeUnknownError
+from ip_monitor.application.ports import StorageUnavailableError
 from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.checks import Trigger
 from ip_monitor.domain.verdicts import overall
@@ -119,6 +120,19 @@ class WatchAdmin:
                 found.append(FamilyStatus(family=family, current=current, ballot=ballots[0] if ballots else None))
         kinds = [one.ballot.verdict.kind for one in found if one.ballot is not None]
         return Status(kind=overall(kinds) if kinds else None, families=tuple(found))
+
+    async def readiness(self) -> str:
+        """
+        Why the monitor does not do its work; empty when it does. Never raises but CancelledError.
+        """
+        pulse = self._engine.pulse
+        if pulse.is_stuck:
+            return f"no check has ended for {pulse.waited_s:.0f} s"
+        try:
+            await self.status()
+        except StorageUnavailableError:
+            return "the database cannot be read"
+        return ""
 
     async def history(self, *, family: Family | None = None, limit: int = 20, before: str | None = None) -> HistoryPage:
         """
