@@ -127,7 +127,7 @@ def test_counts_agree_in_every_format(reported):
         1,
     ]
     assert contents["verdict"] in files["report.txt"]
-    assert contents["verdict"].startswith("1 with errors around them, 8 failed, for ")
+    assert contents["verdict"].startswith("1 with an error around it, 8 failed, for ")
 
 
 def test_the_json_is_as_its_committed_schema_says(reported):

@@ -5,10 +5,11 @@ What a run leaves in its journal beyond outcomes: each try, tasks, the steps tha
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hermetic.record import read
-from hermetic.record.events import PastKnown, SuitePast, TaskEnded, TaskFailed, TestRetried
+from hermetic.record.events import PastKnown, PhaseEnded, SuitePast, TaskEnded, TaskFailed, TestRetried
 from hermetic.record.history.runs import Run, Try
 from hermetic.record.history.spool import spool
 from hermetic.record.report import TestReporter
@@ -50,6 +51,32 @@ def test_runs_out():
     mock()
 
 def test_breaks():
+    assert False
+
+async def consume(queue):
+    await queue.get()
+
+async def test_fails_beside_another():
+    consumer = asyncio.create_task(consume(asyncio.Queue()), name="consumer")
+    await asyncio.sleep(0)
+    try:
+        assert consumer.done()
+    except AssertionError as error:
+        raise RuntimeError("no") from error
+
+def test_fails_in_a_group_of_a_loop_of_its_own():
+    async def work():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(consume(asyncio.Queue()), name="sibling")
+            group.create_task(pay(), name="payer")
+    asyncio.run(work())
+
+async def test_fails_alone():
+    pytest.fail("alone")
+
+def test_catches_what_leaves_its_loop():
+    with pytest.raises(ValueError):
+        asyncio.run(pay())
     assert False
 
 def test_was_mended(): ...
@@ -109,6 +136,24 @@ def test_the_steps_that_end_a_hang_are_told_with_what_waited(runs):
         "call was ended: cancelled",
     ]
     assert "await asyncio.Event().wait()" in one["waits"][0]
+
+
+def test_a_failure_tells_what_other_tasks_awaited_when_it_left_their_loop(runs):
+    """
+    Also of a loop that is closed before the failure is reported, and of a group that ends its members; and that none did.
+    """
+    failures = {one.test.partition("::")[2]: one.failure for one in events(runs, PhaseEnded) if one.failure is not None}
+
+    beside = failures["test_fails_beside_another"].tasks
+    assert re.search(r"^  consumer\n    test_shop\.py:\d+ in consume  await queue\.get\(\)\n", beside, re.MULTILINE)
+    assert "waits for an item in <Queue" in beside
+    group = failures["test_fails_in_a_group_of_a_loop_of_its_own"].tasks
+    assert re.search(r"└ sibling\n *test_shop\.py:\d+ in consume  await queue\.get\(\)", group)
+    assert "payer" not in group
+    assert failures["test_fails_alone"].tasks == "no other task was alive"
+    assert [failures[name].tasks for name in ("test_breaks", "test_catches_what_leaves_its_loop")] == ["", ""]
+    shown = TestReporter.from_journals(runs[1][0].path.parent).document["tests"]
+    assert [one["tries"][0]["alive"] for one in shown if one["id"].endswith("beside_another")] == [beside]
 
 
 def test_the_journal_holds_what_the_history_knew(runs):

@@ -160,7 +160,7 @@ def assemble(config: pytest.Config, settings: Settings) -> Team:
     if settings.resettable:
         config.pluginmanager.register(Promises(settings.resettable), "hermetic-resettable")
     config.pluginmanager.register(Limiting(config, sink=sink, clock=clock), "hermetic-limiting")
-    explaining = Explaining()
+    explaining = Explaining(root=str(config.rootpath))
     config.pluginmanager.register(explaining, "hermetic-explaining")
     recording = Recording(
         sink,
@@ -180,7 +180,7 @@ def assemble(config: pytest.Config, settings: Settings) -> Team:
     config.add_cleanup(watch(sink))
     # Registered last, so that what the guard does around a test is within the test's time too.
     providers = [open_resources(census), mock_requests, sink.told]
-    hangs = Hangs(config, budgets.read(config), sink=sink, clock=clock, providers=providers)
+    hangs = Hangs(config, budgets.read(config), sink=sink, clock=clock, providers=providers, left=explaining.left_loop)
     config.pluginmanager.register(hangs, "hermetic-hangs")
     # Started first, so that the signals it takes belong to the state that isolation finds.
     hangs.start(arrivals)

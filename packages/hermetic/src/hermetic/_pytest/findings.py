@@ -78,7 +78,9 @@ class Desk:
                 continue
             judged = level if self._baseline is None else self._baseline.level(level, bare)
             said = "kept" if bare.kept else judged
-            finding = dataclasses.replace(bare, rerun=bare.rerun or f"pytest {_quoted(item.nodeid)}")
+            finding = late.load(_BLOCK).with_sources(
+                dataclasses.replace(bare, rerun=bare.rerun or f"pytest {_quoted(item.nodeid)}")
+            )
             self._sink.emit(
                 late.load(_EVENTS).FindingReported(
                     at_s=self._clock.monotonic(), test=item.nodeid, level=said, finding=finding

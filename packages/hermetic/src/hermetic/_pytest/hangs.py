@@ -24,15 +24,16 @@ from hermetic.guard.deadlines.watchdog import Watchdog
 from hermetic.record.memory import Later, made
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Callable, Generator, Sequence
 
     from hermetic._pytest.budgets import Budgets
     from hermetic.foundation import Clock, Event, Sink
     from hermetic.guard.capture import Capture
+    from hermetic.guard.capture.doors import Doors, Leaving
     from hermetic.guard.capture.lines import Project
     from hermetic.guard.capture.taking import ContextProvider
     from hermetic.guard.census.arrivals import Arrivals
-    from hermetic.guard.deadlines.conversion import Conversion
     from hermetic.guard.deadlines.hang import Hang
     from hermetic.record.memory import TestMemory
 
@@ -110,7 +111,8 @@ def _watched(part: str) -> Callable[[Hangs, pytest.Item], Generator[None]]:
 
 class Hangs:
     """
-    One session's deadlines, registered as a plugin of its own.
+    One session's deadlines, registered as a plugin of its own. `left` is told of every exception that leaves an event loop, or
+    that ends a group of tasks, before the tasks behind it end.
     """
 
     def __init__(
@@ -121,19 +123,21 @@ class Hangs:
         sink: Sink,
         clock: Clock,
         providers: list[ContextProvider],
+        left: Callable[[AbstractEventLoop | None, BaseException], None],
     ) -> None:
         self._config = config
         self._budgets = budgets
         self._sink = sink
         self._clock = clock
         self._providers = providers
+        self._left = left
         self._root = str(config.rootpath)
         self._project: Project | None = None
         self._lost = LostTests(config)
         self._ending = Ending(config, lost=self._lost)
         self._dog = Watchdog()
         self._ladder = Ladder(self, dog=self._dog, grace=budgets.grace or 0.5, backstop=self._ending.backstop)
-        self._conversion: Conversion | None = None
+        self._doors: Doors | None = None
         self._item: pytest.Item | None = None
         self._part = ""
         self._module_time = ModuleTime(budgets)
@@ -145,23 +149,24 @@ class Hangs:
         if self._budgets.module is not None:
             self._config.pluginmanager.register(self._module_time, "hermetic-module-time")
         self._ladder.install()
-        arrivals.when("asyncio", self._convert)
+        arrivals.when("asyncio", self._watch_doors)
         self._ending.start(self._dog, self._budgets.exit)
 
     def stop(self) -> None:
         self._session_watch.clear()
         self._ladder.uninstall()
-        if self._conversion is not None:
-            self._conversion.uninstall()
+        if self._doors is not None:
+            self._doors.uninstall()
         self._ending.stop()
         if self._budgets.exit is None:
             self._dog.close()
         # Otherwise its thread stays for the exit, since none can be started then; it ends by itself when it stays idle.
 
-    def _convert(self, _: object) -> None:
-        conversion: Conversion = late.load("hermetic.guard.deadlines.conversion").Conversion(self._converted)
-        conversion.install()
-        self._conversion = conversion
+    def _watch_doors(self, _: object) -> None:
+        leaving: Leaving = self._leaving
+        doors: Doors = late.load("hermetic.guard.capture.doors").Doors(leaving)
+        doors.install()
+        self._doors = doors
 
     # ------------------------------------------------------------ phases
 
@@ -300,9 +305,12 @@ class Hangs:
     def _nodeid(self) -> str:
         return self._item.nodeid if self._item is not None else self._part
 
-    def _converted(self) -> BaseException | None:
+    def _leaving(self, loop: AbstractEventLoop | None, error: BaseException) -> BaseException | None:
         hang = self._ladder.hang
-        return None if hang is None else self.error(hang)
+        if hang is not None and is_cancellation(error):
+            return self.error(hang)
+        self._left(loop, error)
+        return None
 
     def _failure(self, hang: Hang, nodeid: str, error: BaseException | None) -> BaseException:
         # pytest's own exception for a failed test: it is caught by everything in pytest that must go on.

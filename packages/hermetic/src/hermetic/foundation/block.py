@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import linecache
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +16,22 @@ if TYPE_CHECKING:
 
 _LABEL = 11
 _MAX_SUBJECT = 200
+_SOURCES = 5
+
+
+def with_sources(finding: Finding) -> Finding:
+    """
+    The finding with the text of the lines of its site, of the five innermost: for whoever reads it where the files are not.
+    """
+    if finding.site is None:
+        return finding
+    frames = finding.site.frames
+    told = tuple(replace(frame, source=_source(frame)) for frame in frames[:_SOURCES])
+    return replace(finding, site=replace(finding.site, frames=(*told, *frames[_SOURCES:])))
+
+
+def _source(frame: Frame) -> str:
+    return frame.source or _one_line(linecache.getline(frame.file, frame.line).strip())
 
 
 def headline(finding: Finding) -> str:
@@ -68,9 +85,9 @@ def _site(site: Site, root: str, frames: int) -> list[str]:
     lines: list[str] = []
     for frame in site.frames[:frames]:
         lines.append(f"{shown(frame, root)} in {frame.function}")
-        source = linecache.getline(frame.file, frame.line).strip()
+        source = _source(frame)
         if source:
-            lines.append(f"    {_one_line(source)}")
+            lines.append(f"    {source}")
     hidden = len(site.frames) - frames
     if hidden > 0:
         lines.append(f"… called from {hidden} more frame{'s' if hidden > 1 else ''}")

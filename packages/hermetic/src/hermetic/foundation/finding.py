@@ -21,12 +21,14 @@ Category: TypeAlias = Literal["leak", "stain", "hang", "block", "fault"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """
-    One line of code on a stack: `line` counts from 1, 0 when the interpreter does not know it.
+    One line of code on a stack: `line` counts from 1, 0 when the interpreter does not know it. `source` is the line's text
+    where it was taken down, which is when a finding is recorded: a report may be read where the file is not.
     """
 
     file: str
     line: int
     function: str
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,8 @@ class Failure:
 
     `type` is its class with the module ("sqlite3.OperationalError") and `bases` are the classes that it inherits from, the
     nearest first. `frames` run from the outermost to the line that raised. `facts` are what its objects knew, by stable
-    dotted names; see the module `hermetic.record.diagnosis.facts`, which takes them.
+    dotted names; see the module `hermetic.record.diagnosis.facts`, which takes them. `tasks` are the asyncio tasks that were
+    alive when it left their loop, as a tree of what each awaited; empty where it left none.
     """
 
     type: str
@@ -44,6 +45,7 @@ class Failure:
     frames: tuple[FailureFrame, ...] = ()
     facts: dict[str, FactValue] = field(default_factory=dict[str, "FactValue"])
     cause: Failure | None = None
+    tasks: str = ""
 
     @property
     def raised_at(self) -> FailureFrame | None:

@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hermetic.foundation import Finding, Frame, Owner, Site
 from hermetic.guard.deadlines.events import DeadlinePassed
+from hermetic.guard.events import FindingReported
 from hermetic.record.events import (
     FixtureSetUp,
     LogWritten,
@@ -57,7 +59,7 @@ def journal(names, *, bad_every):
             at += 0.002
             is_bad = phase == "call" and number % bad_every == 0
             if is_bad:
-                events += happened(at, name)[: None if number == 0 else -1]
+                events += happened(at, name)[: None if number == 0 else -2]
             events.append(
                 PhaseEnded(
                     at_s=at,
@@ -74,7 +76,7 @@ def journal(names, *, bad_every):
     header = {"kind": "journal", "started_at": 1.7e9, "at_s": 0.0, "worker": "gw0", "run": "abc"}
     return Journal(
         path=Path("journal"),
-        header={**header, "hermetic": "1", "python": "3", "platform": "linux"},
+        header={**header, "hermetic": "1", "python": "3", "platform": "linux", "root": "/project"},
         events=tuple(events),
     )
 
@@ -94,6 +96,14 @@ def happened(at, name):
             at_s=at, test=name, phase="call", budget_s=1.0, elapsed_s=1.0, source="s", waiting_at="shop.py:7",
             is_deadlock=False, text=f"consumer of {name}\n  await queue.get()",
         ),
+        FindingReported(
+            at_s=at, test=name, level="warn",
+            finding=Finding(
+                category="leak", kind="sqlite3.connection", title="left open", subject=name,
+                owner=Owner(kind="test", name=name),
+                site=Site(frames=(Frame(file="/project/shop.py", line=3, function="f", source=f"connect({name!r})"),)),
+            ),
+        ),
     ]  # fmt: skip
 
 
@@ -110,8 +120,9 @@ def failure(number):
     )
     facts = {} if number % 3 else {"mock.is_exhausted": True, "mock.calls": 3}
     return Failure(
-        type="StopAsyncIteration" if facts else "ValueError", message=f"no {number}", frames=(frame,), facts=facts
-    )
+        type="StopAsyncIteration" if facts else "ValueError", message=f"no {number}", frames=(frame,), facts=facts,
+        tasks=f"tasks:\n  keeper {number}\n    await queue.get()",
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -186,12 +197,22 @@ def test_the_first_screen_says_what_is_wrong_without_scrolling(file, opened):
         "Failures by cause",
         "Since the last runs",
         "Compared with run before",
+        "Findings",
         "Slowest",
         "Hungriest",
         "Workers",
     ]
     assert page.locator(".row").first.bounding_box()["y"] < 800
     assert page.locator(".row .outcome").first.inner_text() == "failed"
+    assert page.locator(".causes .soft").first.inner_text() == (
+        "cause unknown; 64 new, 1 known flaky, 1 failing since 2023-11-14 (abcdef)"
+    )
+    assert page.locator(".causes li").nth(1).inner_text().split("\n") == [
+        "34",
+        "A mock ran out of side effects: it was called 3 times and was given 2. This is no race.",
+        "mock.exhausted, certain; 34 new",
+        "Give the mock a function, which never runs out, or as many results as there are calls.",
+    ]
 
 
 def test_five_thousand_tests_are_small_and_only_the_rows_in_sight_exist(file, opened):
@@ -206,6 +227,36 @@ def test_five_thousand_tests_are_small_and_only_the_rows_in_sight_exist(file, op
 
     assert file.stat().st_size <= 1_500_000
     assert max(at_top, page.evaluate(count)) < 700
+
+
+def metrics(page):
+    """
+    What the browser itself counts for the tab, once what nobody holds any more is gone.
+    """
+    browser = page.context.new_cdp_session(page)
+    browser.send("Performance.enable")
+    browser.send("HeapProfiler.collectGarbage")
+    counted = {one["name"]: one["value"] for one in browser.send("Performance.getMetrics")["metrics"]}
+    browser.detach()
+    return counted["JSHeapUsedSize"] / 2**20, counted["Nodes"], counted["JSEventListeners"]
+
+
+def test_the_tabs_memory_and_nodes_are_bounded_and_using_it_leaves_nothing_behind(file, opened):
+    """
+    5,000 tests: after scrolling through the list, opening a dozen tests and filtering, no more is held than before.
+    """
+    page = opened(file)
+    first = metrics(page)
+    for step in range(12):
+        page.evaluate(f"document.getElementById('list').scrollTop = {step * 10000}")
+        page.keyboard.press("n")
+    page.locator("#search").fill("area_00")
+    page.locator("#clear").click()
+    page.keyboard.press("Escape")
+    memory, nodes, listeners = metrics(page)
+
+    assert (first[0] < 16, first[1] < 1500) == (True, True)
+    assert (memory < first[0] + 2, nodes < first[1] + 200, listeners < first[2] + 50) == (True, True, True)
 
 
 def test_search_filters_and_causes_narrow_the_list_and_live_in_the_address(file, opened):
@@ -345,11 +396,16 @@ def test_a_test_shows_its_past_what_waited_its_lanes_and_its_curves(file, opened
         "tasks",
         "log",
         "deadlines",
+        "findings",
         "memory",
         "descriptors",
         "threads",
     ]
     assert detail.locator("polyline").count() == 3
+    assert detail.get_by_label("Await tree at the failure").inner_text() == "tasks:\n  keeper 0\n    await queue.get()"
+    assert detail.locator("ul.id li").inner_text() == (
+        "shop.py:3 in f\nconnect('tests/test_area_000.py::test_case_00000')"
+    )
     assert detail.locator(".strip").inner_text() == "..F."
     detail.get_by_role("button", name="copy").click()
     assert detail.locator("p button").inner_text() in {"copied", "select and copy it"}
@@ -363,11 +419,29 @@ def test_a_test_shows_its_past_what_waited_its_lanes_and_its_curves(file, opened
 
 def test_paper_shows_what_went_wrong(file, opened):
     """
-    In print the list that scrolls gives way to the failures with their remedies.
+    In print the list that scrolls gives way to the failures with evidence, remedy and lines, dark on light.
     """
-    page = opened(file)
+    page = opened(file, scheme="dark")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
 
     assert not page.locator("#list").is_visible()
     assert page.locator("#paper h3").count() == 100
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    text = page.locator("#paper section").first.inner_text()
+    assert "A mock ran out of side effects" in text
+    assert "StopAsyncIteration was raised by the mock itself" in text
+    assert "Give the mock a function" in text
+    assert ">   assert x" in text
+
+
+def test_a_narrow_screen_needs_no_scrolling_sideways_and_shows_names(file, opened):
+    """
+    320 pixels, which is also a desktop at 400 %: what gives way in a row is its file, not its name.
+    """
+    page = opened(file)
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.locator(".row").first.click()
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert page.locator(".row .id").first.inner_text() == "test_case_00000"

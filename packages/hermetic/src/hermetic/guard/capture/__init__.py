@@ -13,7 +13,7 @@ from hermetic.foundation.lazy import lazy_names
 if TYPE_CHECKING:
     from hermetic.guard.capture.lines import Project
     from hermetic.guard.capture.model import Capture, Line, TaskState, ThreadState, Wait
-    from hermetic.guard.capture.taking import take, take_task
+    from hermetic.guard.capture.taking import take, take_loop, take_task
     from hermetic.guard.capture.text import details, render, waiting
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "details",
     "render",
     "take",
+    "take_loop",
     "take_task",
     "waiting",
 ]
@@ -40,6 +41,7 @@ _HOMES = {
     "details": ".text",
     "render": ".text",
     "take": ".taking",
+    "take_loop": ".taking",
     "take_task": ".taking",
     "waiting": ".text",
 }

@@ -124,6 +124,17 @@ def take_task(task: asyncio.Task[Any], *, project: Project | None = None) -> Cap
     return Capture(waiting_at=at, waiting_for=wait, tasks=(tree,), cycles=cycles(reader.waits()))
 
 
+def take_loop(loop: asyncio.AbstractEventLoop, *, project: Project | None = None) -> Capture:
+    """
+    What the tasks of one loop wait for, without threads. The loop need not run: an exception may just have left it.
+    """
+    project = project or Project()
+    tasks = tasks_of(loop)
+    reader = _Reader(tasks, project=project, with_variables=False)
+    trees = _trees(RunningLoop(loop, threading.get_ident(), None), reader) if tasks else []
+    return Capture(waiting_at=None, waiting_for=None, tasks=tuple(trees), cycles=cycles(reader.waits()))
+
+
 def _thread_edges(thread: ThreadState) -> list[str]:
     return [f"thread {name}" for name in thread.wait.holders] if thread.wait is not None else []
 

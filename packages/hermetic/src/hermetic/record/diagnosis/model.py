@@ -12,7 +12,7 @@ from hermetic.guard.events import FindingReported
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hermetic.foundation import Event, Finding, Remedy
+    from hermetic.foundation import Event, Finding, Frame, Remedy
     from hermetic.record.failure import Failure
     from hermetic.record.run import Run, Test, Try
 
@@ -54,6 +54,13 @@ class Evidence:
     def chain(self) -> tuple[Failure, ...]:
         failure = self.one.failure
         return () if failure is None else failure.chain()
+
+    def place(self, frame: Frame) -> str:
+        """
+        A line of code, with its file named from the project's root.
+        """
+        root = self.run.root.rstrip("/") + "/"
+        return f"{frame.file.removeprefix(root) if self.run.root else frame.file}:{frame.line}"
 
     def failed(self, *types: str) -> Failure | None:
         """

@@ -76,8 +76,12 @@ class Stability:
             return "never ran"
         interval = f"95 % interval {_percent(self.jeffreys.low)} to {_percent(self.jeffreys.high)}"
         if self.failures == 0 and self.tries < ENOUGH:
-            return f"no failure in {self.tries} tries, which leaves up to {_percent(self.highest_rate)} possible"
+            return f"no failure in {_tries(self.tries)}, which leaves up to {_percent(self.highest_rate)} possible"
         return f"fails {_percent(self.failures / self.tries)} of the time ({self.failures} of {self.tries}; {interval})"
+
+
+def _tries(number: int) -> str:
+    return f"{number} tries" if number > 1 else "1 try"
 
 
 def _percent(rate: float) -> str:

@@ -70,6 +70,8 @@ def _first(document: dict[str, Any], tests: list[dict[str, Any]], tags: dict[str
                     "rule": one["rule"],
                     "title": one["title"],
                     "confidence": one["confidence"],
+                    "remedy": one["remedy"]["text"].removesuffix(":"),
+                    "since": one["since"],
                     "number": len(one["tests"]),
                 }
                 for one in groups

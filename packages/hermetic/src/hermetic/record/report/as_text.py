@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from hermetic.record.diagnosis import UNKNOWN
 from hermetic.record.report.steering import still
 
 _MOST: Final = 20
@@ -19,6 +20,8 @@ def text(document: dict[str, Any]) -> str:
     lines += [f"  {one['cause']}  {one['remedy']['text']}" for one in document["diagnoses"]]
     for group in document["groups"][:_MOST]:
         lines.append(f"{len(group['tests']):>5}  {group['title']}  ({group['rule']}, {group['confidence']})")
+        if group["rule"] != UNKNOWN:
+            lines.append(f"         remedy: {group['remedy']['text'].removesuffix(':')}")
         lines += [f"         {nodeid}" for nodeid in group["tests"][:3]]
         if len(group["tests"]) > 3:
             lines.append(f"         and {len(group['tests']) - 3} more")
@@ -41,6 +44,8 @@ def test_text(test: dict[str, Any]) -> str:
     for number, one in enumerate(test["tries"], 1):
         lines.append(f"try {number}: {one['outcome']} after {one['duration_s']:.3f} s on {one['worker']}")
         lines += [f"  {event['at_s']:9.3f}  {event['lane']:<11} {event['label']}" for event in one.get("events", ())]
+        if "alive" in one:
+            lines += ["alive when it failed:", *(f"  {line}" for line in one["alive"].splitlines())]
     if test.get("text"):
         lines += ["", *test["text"].splitlines()]
     return "\n".join(still(line) for line in lines) + "\n"

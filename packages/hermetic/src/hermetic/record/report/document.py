@@ -12,11 +12,12 @@ from hermetic.guard.limits.events import ResourcesUsed
 from hermetic.record.diagnosis import UNKNOWN, diagnose, diagnose_run
 from hermetic.record.events import ResourcesSampled
 from hermetic.record.history.fingerprint import fingerprint
-from hermetic.record.report.since import news, suite_past, test_past
+from hermetic.record.report.since import news, since_of, suite_past, test_past
 from hermetic.record.report.story import story
 from hermetic.record.report.verdict import verdict
 
 if TYPE_CHECKING:
+    from hermetic.foundation import Finding
     from hermetic.record.diagnosis import Diagnosis
     from hermetic.record.run import Run, Test, Try
 
@@ -85,10 +86,24 @@ def _groups(run: Run, diagnoses: dict[str, tuple[Diagnosis, ...]]) -> list[dict[
                 title, key = _unexplained(test)
             group = groups.setdefault(
                 (diagnosis.rule, key),
-                {"rule": diagnosis.rule, "title": title, "confidence": diagnosis.confidence, "tests": []},
+                {
+                    "rule": diagnosis.rule,
+                    "title": title,
+                    "confidence": diagnosis.confidence,
+                    "remedy": asdict(diagnosis.remedy),
+                    "tests": [],
+                },
             )
             group["tests"].append(test.nodeid)
-    return sorted(groups.values(), key=lambda one: (-len(one["tests"]), one["title"]))
+    bad = {test.nodeid for test in run.tests if test.is_bad}
+    for group in groups.values():
+        group["since"] = since_of(run, [nodeid for nodeid in group["tests"] if nodeid in bad])
+
+    def worst_first(group: dict[str, Any]) -> tuple[bool, int, bool, str]:
+        # Failures before what a later try passed, the most tests first, and of as many what says what to do.
+        return bad.isdisjoint(group["tests"]), -len(group["tests"]), group["rule"] == UNKNOWN, group["title"]
+
+    return sorted(groups.values(), key=worst_first)
 
 
 def _unexplained(test: Test) -> tuple[str, str]:
@@ -149,12 +164,24 @@ def _test(run: Run, test: Test, diagnoses: tuple[Diagnosis, ...], title: str) ->
     if diagnoses:
         shown["diagnoses"] = [_diagnosis(one) for one in diagnoses]
     if test.findings:
-        shown["findings"] = [{"level": level, **asdict(finding)} for level, finding in test.findings]
+        shown["findings"] = [_finding(level, finding, root=run.root) for level, finding in test.findings]
     if test.text:
         shown["text"] = test.text
     known = run.past.get(test.nodeid)
     if known is not None:
         shown["past"] = test_past(known)
+    return shown
+
+
+def _finding(level: str, finding: Finding, *, root: str) -> dict[str, Any]:
+    # Files of the project are named as everywhere in a report: from its root.
+    shown: dict[str, Any] = {"level": level, **asdict(finding)}
+    above = root.rstrip("/") + "/" if root else ""
+    site: dict[str, Any] = shown["site"] or {"frames": ()}
+    frames: list[dict[str, Any] | None] = [*site["frames"], shown["owner"]["defined"]]
+    for frame in frames:
+        if frame is not None:
+            frame["file"] = str(frame["file"]).removeprefix(above)
     return shown
 
 

@@ -5,12 +5,15 @@ What is new in a run, from what the history knew when it ended.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from hermetic.record.history.comparing import is_slower_than_usual
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hermetic.record.events import PastKnown
     from hermetic.record.run import Run
 
@@ -33,13 +36,34 @@ def since(past: PastKnown) -> tuple[str, str]:
     """
     How new a failure is, in a word and in a clause.
     """
-    day = time.strftime("%Y-%m-%d", time.gmtime(past.since_at))
-    version = f" ({past.since_code[:12]})" if past.since_code else ""
     if past.judged == "flaky":
         return "known flaky", f"known to be flaky: {past.rate}"
     if past.failed:
-        return "still failing", f"has failed in the last {_runs(past.failed)}, since {day}{version}"
-    return "new", f"new: it had passed in the last {_runs(past.passed)}, since {day}{version}"
+        return "still failing", f"has failed in the last {_runs(past.failed)}, since {_day(past)}"
+    return "new", f"new: it had passed in the last {_runs(past.passed)}, since {_day(past)}"
+
+
+def since_of(run: Run, tests: Sequence[str]) -> str:
+    """
+    How new the failures of these tests are, in a clause; empty where there are none or the history knows no run.
+    """
+    if run.suite_past is None or not tests:
+        return ""
+    known = [run.past[nodeid] for nodeid in tests if nodeid in run.past]
+    words = Counter(since(past)[0] for past in known)
+    words["new"] += len(tests) - len(known)
+    parts = [f"{words[word]} {word}" if len(tests) > 1 else word for word in ("new", "known flaky") if words[word]]
+    still = [past for past in known if since(past)[0] == "still failing"]
+    if still:
+        oldest = min(still, key=lambda past: past.since_at)
+        many = f"{len(still)} " if len(tests) > 1 else ""
+        parts.append(f"{many}failing since {_day(oldest)}")
+    return ", ".join(parts)
+
+
+def _day(past: PastKnown) -> str:
+    version = f" ({past.since_code[:12]})" if past.since_code else ""
+    return time.strftime("%Y-%m-%d", time.gmtime(past.since_at)) + version
 
 
 def _runs(number: int) -> str:

@@ -62,6 +62,8 @@ def story(one: Try) -> dict[str, Any]:
     ]
     if len(samples) > 1:
         shown["samples"] = samples[:: -(-len(samples) // _MOST_SAMPLES)]
+    if one.failure is not None and one.failure.tasks:
+        shown["alive"] = one.failure.tasks
     if one.failure is not None:
         shown["failure"] = [_failure(each) for each in one.failure.chain()]
     return shown

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from hermetic.record.run import Run
     from hermetic.record.run.model import Outcome
 
-_BAD_WORDS: Final[dict[Outcome, str]] = {
-    "lost": "lost with their process",
-    "error": "with errors around them",
-    "failed": "failed",
+# For one, and for more.
+_BAD_WORDS: Final[dict[Outcome, tuple[str, str]]] = {
+    "lost": ("lost with its process", "lost with their processes"),
+    "error": ("with an error around it", "with errors around them"),
+    "failed": ("failed", "failed"),
 }
 _WELL: Final[tuple[Outcome, ...]] = ("passed", "xfailed", "skipped")
 
@@ -27,7 +28,7 @@ def verdict(run: Run, *, causes: int) -> str:
     counts = run.counts
     parts: list[str] = []
     if counts.bad:
-        words = [f"{counts.of(one)} {word}" for one, word in _BAD_WORDS.items() if counts.of(one)]
+        words = [f"{counts.of(one)} {words[counts.of(one) > 1]}" for one, words in _BAD_WORDS.items() if counts.of(one)]
         parts.append(f"{', '.join(words)}{_causes(causes)}.")
         parts += _new(run)
     if run.collection_failures:

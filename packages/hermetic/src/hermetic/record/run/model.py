@@ -212,6 +212,13 @@ class Run:
         return Counts({outcome: found[outcome] for outcome in OUTCOMES if found[outcome]})
 
     @property
+    def root(self) -> str:
+        """
+        The directory of the project where it ran, empty when the journal does not say.
+        """
+        return str(self.environment.get("root", ""))
+
+    @property
     def not_run(self) -> int:
         """
         How many tests had been collected and never began.

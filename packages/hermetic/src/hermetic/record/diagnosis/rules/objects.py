@@ -82,12 +82,17 @@ def _left_open(evidence: Evidence) -> Diagnosis | None:
         return None
     first = found[0]
     frame = first.site.innermost if first.site is not None else None
-    made = f"made at {frame.file}:{frame.line} in {frame.function}" if frame is not None else "made at an unknown line"
+    # The line, not which one it was or whose: what many tests leave open from one line is one cause.
+    made = f", made at {evidence.place(frame)} in {frame.function}" if frame is not None else ""
     return Diagnosis(
         rule="resource.left-open",
-        cause=f"{first.title}: {first.subject}, of {first.owner}.",
+        cause=f"{first.title}{made}.",
         confidence="certain",
-        evidence=(made, *first.evidence, *(f"also: {one.title}: {one.subject}" for one in found[1:4])),
+        evidence=(
+            f"{first.subject}, of {first.owner}",
+            *first.evidence,
+            *(f"also: {one.title}: {one.subject}" for one in found[1:4]),
+        ),
         remedy=first.remedy or Remedy(text="Close it where it was made, in a with or a finally."),
     )
 

@@ -109,7 +109,7 @@ def _retry_hides(evidence: Evidence) -> Diagnosis | None:
         confidence="certain",
         evidence=((f"{failure.type} was raised {at(failure)}",) if failure is not None else ()),
         remedy=Remedy(
-            text="Run it without the retry plugin and mend the failure; a test that may fail proves nothing when it passes."
+            text="Run it without retries and mend the failure; a test that may fail proves nothing when it passes."
         ),
     )
 

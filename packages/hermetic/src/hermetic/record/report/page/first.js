@@ -30,7 +30,9 @@ function drawCauses() {
   if (!first.groups.length) return;
   const lines = first.groups.slice(0, 5).map((group) => {
     const pick = make("button", { class: "link", type: "button", onclick: () => choose({ cause: group.title, o: new Set(), q: "", tag: "" }) }, group.title);
-    return line(String(group.number), pick, soft(group.rule === "unknown" ? "cause unknown" : group.rule + ", " + group.confidence));
+    const sure = group.rule === "unknown" ? "cause unknown" : group.rule + ", " + group.confidence;
+    const said = make("span", { class: "said" }, pick, soft(sure + (group.since ? "; " + group.since : "")));
+    return line(String(group.number), said, ...(group.rule === "unknown" ? [] : [make("span", { class: "todo" }, group.remedy)]));
   });
   if (first.groups_in_all > 5) lines.push(line("", soft("and " + (first.groups_in_all - 5) + " more")));
   panel("Failures by cause", make("ul", { class: "causes" }, ...lines), true);

@@ -47,9 +47,14 @@ function apply() {
   drawRows();
   drawTest();
 }
+/* The file is what gives way where there is little room. */
+function nodeid(id) {
+  const at = id.indexOf("::") + 2;
+  return make("span", { class: "id" }, ...(at > 1 ? [make("span", { class: "file" }, id.slice(0, at)), id.slice(at)] : [id]));
+}
 function row(test, index) {
   const button = make("button", { class: "row", type: "button", tabindex: index === cursor ? "0" : "-1", "data-index": String(index), onclick: () => { cursor = index; choose({ test: test.id, row: index }); } },
-    make("span", { class: "outcome " + test.outcome }, test.outcome), make("span", { class: "id" }, test.id));
+    make("span", { class: "outcome " + test.outcome }, test.outcome), nodeid(test.id));
   if (test.tags && test.tags.length) button.append(make("span", { class: "tag" }, test.tags[0]));
   if (test.strip) button.append(strip(test.strip));
   button.append(make("span", { class: "took" }, seconds(test.duration_s)));

@@ -3,8 +3,13 @@ function paper() {
   const box = $("paper");
   box.replaceChildren(make("h2", {}, "What went wrong"));
   for (const test of tests.filter((one) => one.title).slice(0, 100)) {
-    const found = stories && stories[test.row] ? JSON.parse(stories[test.row]).diagnoses[0] : null;
-    box.append(make("h3", {}, test.outcome + " " + test.id), make("p", {}, test.title + (found ? " " + found.remedy.text : "")));
+    const known = stories && stories[test.row] ? JSON.parse(stories[test.row]) : {}, found = (known.diagnoses || [])[0];
+    const block = make("section", { "aria-label": plain(test.id) }, make("h3", {}, make("span", { class: test.outcome }, test.outcome), " " + test.id), make("p", {}, make("strong", {}, test.title)));
+    if (found) block.append(make("ul", {}, ...found.evidence.map((each) => make("li", {}, each))));
+    if (found && found.rule !== "unknown") block.append(make("p", {}, found.remedy.text + (found.remedy.code ? "\n" + found.remedy.code : "")));
+    const said = (known.text || "").split("\n").filter((each) => /^[>E] /.test(each)).slice(0, 8);
+    if (said.length) block.append(make("pre", {}, said.join("\n")));
+    box.append(block);
   }
 }
 function openNext(by) {

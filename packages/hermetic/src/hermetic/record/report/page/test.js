@@ -47,7 +47,7 @@ function failureText(text) {
   const box = make("pre", { tabindex: "0", "aria-label": "Failure" });
   const lines = text.split("\n");
   lines.forEach((each, index) => {
-    const kind = /^E\s+-/.test(each) ? "less" : /^E\s+\+/.test(each) ? "more" : /^E/.test(each) ? "said" : /^>/.test(each) ? "at" : "";
+    const kind = /^E\s+-/.test(each) ? "less" : /^E\s+\+(?!\s+(where|and) )/.test(each) ? "more" : /^E/.test(each) ? "said" : /^>/.test(each) ? "at" : "";
     const end = index < lines.length - 1 ? "\n" : "";
     box.append(kind && index < 400 ? make("span", { class: kind }, each + end) : plain(each + end));
   });
@@ -62,6 +62,7 @@ function attempt(test, one, number) {
     parts.push(table);
   }
   for (const text of one.waits || []) parts.push(make("h3", {}, "What waited when its time was over"), make("pre", { tabindex: "0", "aria-label": "Await tree" }, text));
+  if (one.alive) parts.push(make("h3", {}, "Tasks that were alive when it failed, and what each awaited"), make("pre", { tabindex: "0", "aria-label": "Await tree at the failure" }, one.alive));
   parts.push(...timeline(one), ...happened(one));
   for (const output of one.output || []) parts.push(make("h3", {}, output.title), make("pre", { tabindex: "0", "aria-label": plain(output.title) }, output.text));
   return parts;
@@ -78,7 +79,7 @@ function happened(one) {
 }
 function finding(one) {
   const parts = [make("h3", {}, one.title + ": " + one.subject)];
-  const frames = (one.site || { frames: [] }).frames.slice(0, 5).map((frame) => make("li", {}, frame.file + ":" + frame.line + " in " + frame.function));
+  const frames = (one.site || { frames: [] }).frames.slice(0, 5).map((frame) => make("li", {}, frame.file + ":" + frame.line + " in " + frame.function, ...(frame.source ? [make("code", { class: "source" }, frame.source)] : [])));
   if (frames.length) parts.push(make("p", { class: "soft" }, one.category === "block" ? "held at" : "made at"), make("ul", { class: "id" }, ...frames));
   if (one.evidence.length) parts.push(make("p", {}, one.evidence.join("; ")));
   if (one.remedy) parts.push(make("pre", { tabindex: "0", "aria-label": "Remedy" }, one.remedy.text + (one.remedy.code ? "\n" + one.remedy.code : "")));
