@@ -146,7 +146,9 @@ def test_a_failure_tells_what_other_tasks_awaited_when_it_left_their_loop(runs):
 
     beside = failures["test_fails_beside_another"].tasks
     assert re.search(r"^  consumer\n    test_shop\.py:\d+ in consume  await queue\.get\(\)\n", beside, re.MULTILINE)
-    assert "waits for an item in <Queue" in beside
+    assert re.search(
+        r"^    asyncio/queues\.py:\d+ in Queue\.get .*\n      waits for an item in <Queue", beside, re.MULTILINE
+    )
     group = failures["test_fails_in_a_group_of_a_loop_of_its_own"].tasks
     assert re.search(r"└ sibling\n *test_shop\.py:\d+ in consume  await queue\.get\(\)", group)
     assert "payer" not in group

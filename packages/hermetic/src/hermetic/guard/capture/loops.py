@@ -108,9 +108,13 @@ def can_be_woken(running: RunningLoop) -> str | None:
     A loop is woken by a ready callback, a timer, a descriptor, a signal handler, a thread that has work, or a child
     process. Only loops of the standard library can be judged; any other "could" always be woken.
 
-    The answer is sound only while the loop's thread waits in its selector; see `is_waiting`.
+    The answer is sound only while the loop's thread waits in its selector; see `is_waiting`. A loop that changes while it is
+    looked at, or is closed, is no longer waiting.
     """
-    return next(_wakers(running), None)
+    try:
+        return next(_wakers(running), None)
+    except (AttributeError, RuntimeError, ValueError, TypeError):
+        return "it changed while it was looked at"
 
 
 def _wakers(running: RunningLoop) -> Iterator[str]:

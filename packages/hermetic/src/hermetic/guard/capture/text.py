@@ -5,6 +5,7 @@ A capture as text: what is waited for first, then tasks as trees, deadlocks, thr
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from hermetic.guard.capture.model import Capture, Line, TaskState, ThreadState, Wait
 
 _LINES = 12
+# The deeper one first: installed packages lie below the standard library.
+_LIBRARIES = ("/site-packages/", f"/python{sys.version_info[0]}.{sys.version_info[1]}/")
 _TASKS = 50
 
 
@@ -42,10 +45,15 @@ def waiting(capture: Capture, *, root: str = "") -> str:
 
 
 def place_of(line: Line, root: str) -> str:
+    """
+    `file:line`; of a library's file what is below the directory of libraries, which is the same on every machine.
+    """
     file = line.frame.file
-    prefix = root.rstrip(os.sep) + os.sep
-    if root and file.startswith(prefix):
-        file = file[len(prefix) :]
+    if root:
+        file = file.removeprefix(root.rstrip(os.sep) + os.sep)
+    if not line.is_own:
+        for library in _LIBRARIES:
+            file = file.partition(library)[2] or file
     return f"{file}:{line.frame.line}"
 
 

@@ -8,7 +8,7 @@ import socket
 import threading
 
 import pytest
-from hermetic.guard.capture.loops import can_be_woken, is_waiting, running_loops
+from hermetic.guard.capture.loops import RunningLoop, can_be_woken, is_waiting, running_loops
 
 
 def judged(coroutine):
@@ -75,3 +75,13 @@ def test_a_busy_thread_may_wake_a_loop_and_an_idle_one_may_not():
     told = judged(on_event)
 
     assert told is None or told.startswith("thread ")
+
+
+def test_a_loop_that_was_closed_since_it_was_found_is_not_taken_for_deadlocked():
+    """
+    The thread that watches is not the loop's: what it looks at may be gone.
+    """
+    loop = asyncio.new_event_loop()
+    loop.close()
+
+    assert can_be_woken(RunningLoop(loop, threading.get_ident(), None)) == "it changed while it was looked at"
