@@ -5,10 +5,15 @@ What both suites share: tests that need system programs, and tests that `./dev p
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 _missing = pytest.StashKey[dict[str, list[str]]]()
 
@@ -74,6 +79,30 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     pytest.skip(f"not run: needs {', '.join(absent)}")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """
+    Let no tracer run during a test that says so, nor in the processes that it starts.
+    """
+    measuring = sys.modules.get("coverage")
+    if measuring is None or not any(item.iter_markers("untraced")):
+        return (yield)
+    current = measuring.Coverage.current()
+    kept = {
+        name: os.environ.pop(name)
+        for name in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+        if name in os.environ
+    }
+    if current is not None:
+        current.stop()
+    try:
+        return (yield)
+    finally:
+        if current is not None:
+            current.start()
+        os.environ.update(kept)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports: list[pytest.TestReport] = terminalreporter.stats.get("skipped", [])
     lost = [report.nodeid for report in reports if "not run: needs " in str(report.longrepr)]
@@ -104,3 +133,14 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def pytest_collection() -> None:
+    """
+    Let no property test fail for how long an example took: that says how busy the machine is. A real hang meets
+    Hermetic's deadline. Tests take their settings when they are defined, so this comes before they are imported.
+    """
+    from hypothesis import settings  # noqa: PLC0415 - the controller of a parallel run, and `--help`, do without
+
+    settings.register_profile("unhurried", deadline=None)
+    settings.load_profile("unhurried")

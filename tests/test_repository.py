@@ -44,6 +44,7 @@ def checkout(tmp_path: Path) -> Path:
     """
     for name in (
         "dev",
+        "development",
         "pyproject.toml",
         "requirements",
         "packages/hermetic/pyproject.toml",

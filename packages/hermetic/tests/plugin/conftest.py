@@ -84,7 +84,9 @@ class Run:
         for index, event in enumerate(self.events):
             if event["kind"] != "guard.finding":
                 continue
-            after = self.events[index + 1] if index + 1 < len(self.events) else {}
+            # Between the two may stand what a busy machine brings: a sample of what is open, say.
+            about = ("guard.finding", "guard.mended")
+            after = next((one for one in self.events[index + 1 :] if one["kind"] in about), {})
             mended = after.get("done", "") if after.get("kind") == "guard.mended" else ""
             result.append(Found(event["test"], event["level"], event["finding"], mended))
         return result

@@ -1,0 +1,3 @@
+"""
+What `./dev` needs for its larger commands; no part of either product.
+"""

@@ -1,0 +1,127 @@
+"""
+Which test files execute a line, measured by coverage, also in the processes that tests start.
+
+One test file is run at a time, each with coverage data of its own. Measuring single tests would be finer, but many tests
+share one process that the first of them starts, and the others look at what it found.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from development.mutation.mutants import digest_of
+from development.mutation.subjects import ROOT, SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from development.mutation.mutants import Mutant
+
+# What a module does when it is imported, every test reaches; this many files are asked at most.
+MOST_FILES = 12
+PYTEST = (
+    "-q",
+    "-x",
+    "-p",
+    "no:randomly",
+    "-p",
+    "no:xdist",
+    "-p",
+    "no:cacheprovider",
+    "--hermetic-history=off",
+    "--hermetic-deadline=none",
+)
+
+
+class Reach:
+    """
+    What is known of each test file: its seconds, and the lines that it executes in each module.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._known: dict[str, dict[str, Any]] = {}
+        if place.is_file():
+            self._known = json.loads(place.read_text("utf-8"))
+
+    def measure(self, tests: Iterable[str]) -> None:
+        """
+        Run the test files that changed since they were last measured, or never were.
+
+        Raises:
+            RuntimeError: a test file fails on the unchanged code, so that nothing could be told from it.
+        """
+        wanted = [name for name in tests if self._known.get(name, {}).get("digest") != self._digest(name)]
+        for index, name in enumerate(wanted, 1):
+            print(f"mutation: which lines {name} reaches ({index} of {len(wanted)})", flush=True)
+            self._known[name] = {"digest": self._digest(name), **_measured(name)}
+            self._place.parent.mkdir(parents=True, exist_ok=True)
+            self._place.write_text(json.dumps(self._known), "utf-8")
+
+    def seconds(self, test: str) -> float:
+        return float(self._known[test]["seconds"])
+
+    def digest(self, tests: Iterable[str]) -> str:
+        return digest_of(" ".join(self._known[name]["digest"] for name in sorted(tests)))
+
+    def of(self, mutant: Mutant, tests: Iterable[str]) -> list[str]:
+        """
+        The test files that execute a line of the change, at most MOST_FILES: first those named like its module or its
+        package, then the fewest seconds.
+        """
+        lines = set(range(mutant.line, mutant.line + mutant.before.count("\n") + 1))
+        found = [name for name in tests if lines & set(self._known[name]["lines"].get(mutant.module, []))]
+        words = set(Path(mutant.module).with_suffix("").parts[2:]) | {
+            word for part in Path(mutant.module).with_suffix("").parts[2:] for word in part.split("_")
+        }
+
+        def nearness(name: str) -> tuple[int, float]:
+            parts = {word.removesuffix(".py") for part in Path(name).parts[3:] for word in (part, *part.split("_"))}
+            return -len(words & parts), self.seconds(name)
+
+        return sorted(found, key=nearness)[:MOST_FILES]
+
+    @staticmethod
+    def _digest(name: str) -> str:
+        return digest_of((ROOT / name).read_text("utf-8"))
+
+
+def _measured(name: str) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="reach-") as folder:
+        data = str(Path(folder) / "coverage")
+        started = time.monotonic()
+        command = [sys.executable, "-m", "coverage", "run", f"--data-file={data}", "-m", "pytest", *PYTEST, name]
+        done = subprocess.run(
+            command, cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1800
+        )
+        seconds = time.monotonic() - started
+        # Status 5: every test of the file runs only in `./dev prove`.
+        if done.returncode not in {0, 5}:
+            raise RuntimeError(f"{name} fails on the unchanged code:\n{done.stdout[-3000:]}")
+        quiet = {"check": False, "cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run([sys.executable, "-m", "coverage", "combine", f"--data-file={data}", folder], **quiet)  # type: ignore[call-overload] # noqa: PLW1510 - in `quiet`
+        return {"seconds": round(seconds, 2), "lines": _lines(data)}
+
+
+def _lines(data: str) -> dict[str, list[int]]:
+    import coverage  # noqa: PLC0415 - only this command needs it
+
+    if not os.path.exists(data):  # noqa: PTH110 - beside a name that coverage wants as text
+        return {}
+    read = coverage.CoverageData(data)
+    read.read()
+    result: dict[str, list[int]] = {}
+    for file in read.measured_files():
+        for source in SOURCES.values():
+            if Path(file).is_relative_to(source):
+                module = Path(file).relative_to(source).as_posix()
+                arcs = read.arcs(file) or []
+                result[module] = sorted({abs(line) for arc in arcs for line in arc} | set(read.lines(file) or []))
+    return result
