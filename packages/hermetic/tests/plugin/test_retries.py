@@ -42,6 +42,13 @@ def test_not_that_error(): nth("value"); raise ValueError(1)
 @pytest.mark.retry(2, only=(OSError, KeyError))
 def test_that_error():
     if nth("os") < 2: raise ConnectionResetError(1)
+@pytest.mark.retry(2, only="infrastructure")
+def test_that_nature():
+    if nth("refused") < 2: raise RuntimeError("no server") from ConnectionRefusedError(111, "refused")
+@pytest.mark.retry(2, but_not=("assertion", KeyError))
+def test_not_that_nature():
+    nth("asserted")
+    assert False
 @pytest.fixture
 def weak():
     if nth("weak") < 2: raise RuntimeError("not yet")
@@ -62,7 +69,7 @@ def test_skipped(): pytest.skip("not here")
 @pytest.mark.retry(2)
 @pytest.mark.xfail
 def test_expected(): nth("expected"); assert False
-def test_counts(): assert (count["value"], count["expected"]) == (1, 1)
+def test_counts(): assert (count["value"], count["expected"], count["asserted"]) == (1, 1, 1)
 @pytest.mark.retry(2)
 def test_leak():
     count["kept", nth("leak")] = sqlite3.connect(":memory:")
@@ -93,6 +100,8 @@ def row(run, name):
         ("test_always", ["RERUN", "RERUN", "FAILED"]),
         ("test_not_that_error", ["FAILED"]),
         ("test_that_error", ["RERUN", "UNSTABLE"]),
+        ("test_that_nature", ["RERUN", "UNSTABLE"]),
+        ("test_not_that_nature", ["FAILED"]),
         ("test_fixture_at_second_try", ["RERUN", "UNSTABLE"]),
         ("test_async", ["RERUN", "UNSTABLE"]),
         ("TestInstance::test_is_new", ["RERUN", "UNSTABLE"]),
@@ -118,6 +127,7 @@ def test_every_try_is_listed_and_counted_once(seen):
 
     assert "test_a.py::test_third  passed at try 3" in run.text
     assert "    try 2: AssertionError: assert 2 == 3" in run.text
+    assert "    try 1: RuntimeError: no server (infrastructure)" in run.text
     names = [case.get("name") for case in ET.parse(suite.directory / "junit.xml").getroot().iter("testcase")]
     assert names.count("test_third") == names.count("test_always") == 1
     kept = next((suite.directory / ".hermetic" / "runs").iterdir()).read_text().splitlines()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hermetic._pytest.findings import REPORT_ATTRIBUTE
-from hermetic._pytest.reports import crash_message, is_repeated, phase_outcome
+from hermetic._pytest.reports import NATURE, crash_message, is_repeated, phase_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -179,7 +179,9 @@ def _signature(report: pytest.TestReport) -> dict[str, Any]:
     if report.when not in _PHASES:
         return signature("", kind="WorkerCrash")
     crash: Any = getattr(report.longrepr, "reprcrash", None)
-    return signature(crash_message(report), place=Path(str(getattr(crash, "path", ""))).name)
+    said = signature(crash_message(report), place=Path(str(getattr(crash, "path", ""))).name)
+    known: str | None = vars(report).get(NATURE)
+    return said if known is None else {**said, "nature": known}
 
 
 def _seed(config: pytest.Config) -> str:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from hermetic._pytest import (
     budgets,
     histories,
@@ -14,6 +16,7 @@ from hermetic._pytest import (
     limiting,
     mocking,
     options,
+    ordering,
     probing,
     quarantine,
     reporting,
@@ -26,8 +29,6 @@ from hermetic._pytest import (
 )
 
 if TYPE_CHECKING:
-    import pytest
-
     from hermetic.guard.team import Team
 
 
@@ -44,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     probing.add_options(parser)
     reporting.add_options(parser)
     sharding.add_options(parser)
+    ordering.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -74,12 +76,18 @@ def pytest_configure(config: pytest.Config) -> None:
         _examine(config, settings, team=None)
         return
     histories.register(config)
-    sharding.register(config, history=histories.place_of(config))
+    sharding.register(config)
+    ordering.register(config)
     retrying.register(config)
     quarantine.register(config)
     from hermetic._pytest.assembly import assemble  # noqa: PLC0415 - a run that is switched off pays nothing
 
     _examine(config, settings, team=assemble(config, settings))
+
+
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    return ordering.workers(config)
 
 
 def _examine(config: pytest.Config, settings: options.Settings, *, team: Team | None) -> None:

@@ -16,6 +16,10 @@ PhaseOutcome: TypeAlias = Literal["passed", "skipped", "xfailed", "xpassed", "fa
 _REPEATED = frozenset({"rerun", "retried"})
 
 
+# Where a report of a try that may be repeated says what kind of failure it was, see `hermetic.record.history.nature`.
+NATURE = "hermetic_nature"
+
+
 def is_repeated(report: pytest.TestReport) -> bool:
     """
     Whether it tells of a try that failed and is followed by another, ours or another plugin's.

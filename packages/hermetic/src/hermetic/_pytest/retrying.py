@@ -17,8 +17,9 @@ from _pytest import runner  # pytest offers no public name for one phase of an i
 
 from hermetic._pytest.cancelling import is_cancellation
 from hermetic._pytest.marks import named
-from hermetic._pytest.reports import crash_message, is_repeated
-from hermetic._pytest.retry import Retry, delay_of, patterns, retry_of
+from hermetic._pytest.reports import NATURE, crash_message, is_repeated
+from hermetic._pytest.retry import Retry, chosen, delay_of, retry_of
+from hermetic.guard import late
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -51,13 +52,14 @@ def add_options(parser: pytest.Parser) -> None:
         "--hermetic-retry-only",
         metavar="PATTERN",
         action="append",
-        help='only after errors in which this is found, as "ValueError: text"; repeatable',
+        help='only after errors in which this is found, as "ValueError: text", or after failures of the nature infrastructure, '
+        "assertion or error; repeatable",
     )
     group.addoption(
         "--hermetic-retry-except",
         metavar="PATTERN",
         action="append",
-        help="not after errors in which this is found; repeatable",
+        help="not after errors in which this is found, or of this nature; repeatable",
     )
     group.addoption("--hermetic-retry-delay", metavar="SECONDS", help="wait before each further try (0)")
     parser.addini("hermetic_retries", "as --hermetic-retries", default="0")
@@ -76,10 +78,14 @@ def register(config: pytest.Config) -> None:
             "--hermetic-retries and pytest-rerunfailures' --reruns are both set, and every failure would be tried again "
             "by each. Leave one of them out."
         )
+    natures, like = chosen(config, "--hermetic-retry-only")
+    but_natures, unlike = chosen(config, "--hermetic-retry-except")
     default = Retry(
         times=times,
-        like=patterns(config, "--hermetic-retry-only"),
-        unlike=patterns(config, "--hermetic-retry-except"),
+        natures=natures,
+        but_natures=but_natures,
+        like=like,
+        unlike=unlike,
         delay=delay_of(config, "--hermetic-retry-delay"),
     )
     retrying = Retrying(default, budget=budget, crashes=_crashes(config))
@@ -175,6 +181,7 @@ class Retrying:
         report = yield
         if call.excinfo is not None and report.failed:
             item.stash[_RAISED] = call.excinfo.value
+            setattr(report, NATURE, late.load("hermetic.record.history.nature").nature_of(call.excinfo.value))
         return report
 
     @pytest.hookimpl(tryfirst=True)
@@ -268,7 +275,7 @@ class Retrying:
         if is_repeated(report):
             # Another plugin's tries are not numbered.
             known = self._tries.setdefault(report.nodeid, [])
-            known.append((getattr(report, _ATTEMPT, len(known) + 1), _first_line(report)))
+            known.append((getattr(report, _ATTEMPT, len(known) + 1), _told(report)))
         elif getattr(report, _UNSTABLE, False):
             self._unstable.append(report.nodeid)
 
@@ -303,8 +310,9 @@ class Retrying:
             terminalreporter.line("More than half of the tests failed, so failures were not tried again any more.")
 
 
-def _first_line(report: pytest.TestReport) -> str:
-    return crash_message(report).partition("\n")[0] or f"{report.when} failed"
+def _told(report: pytest.TestReport) -> str:
+    line = crash_message(report).partition("\n")[0] or f"{report.when} failed"
+    return f"{line} (infrastructure)" if getattr(report, NATURE, "") == "infrastructure" else line
 
 
 def _phase(item: pytest.Item, when: str, **more: Any) -> pytest.TestReport:

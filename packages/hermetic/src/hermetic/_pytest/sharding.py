@@ -4,13 +4,18 @@ Runs one part of a suite: `--hermetic-shard 2/5` on the second of five machines.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from hermetic._pytest import earlier
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+_KEY = "hermetic_durations"
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -29,12 +34,8 @@ def add_options(parser: pytest.Parser) -> None:
     )
 
 
-def register(config: pytest.Config, *, history: Path | None) -> None:
+def register(config: pytest.Config) -> None:
     """
-    Args:
-        config: pytest's.
-        history: the directory of the history, None without one.
-
     Raises:
         pytest.UsageError: a part that there is not, or a file that cannot be read.
     """
@@ -45,7 +46,7 @@ def register(config: pytest.Config, *, history: Path | None) -> None:
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
         raise pytest.UsageError(f"--hermetic-shard={given}: write 2/5 for the second of five parts.")
     file: str | None = config.getoption("--hermetic-durations")
-    durations = _of_file(config.invocation_params.dir / file) if file is not None else _of_history(history)
+    durations = _of_file(config.invocation_params.dir / file) if file is not None else _of_history(config)
     shard = Sharding(part=int(found[1]), parts=int(found[2]), durations=durations)
     config.pluginmanager.register(shard, "hermetic-sharding")
 
@@ -60,14 +61,11 @@ def _of_file(file: Path) -> dict[str, float]:
         raise pytest.UsageError(f"--hermetic-durations: {error}") from error
 
 
-def _of_history(directory: Path | None) -> dict[str, float]:
-    if directory is None or not directory.is_dir():
-        return {}
-    from hermetic.record.history.store import HistoryStore  # noqa: PLC0415 - only a run of one part pays for it
-
-    with HistoryStore(directory) as store:
-        store.take_in()
-        return store.durations()
+def _of_history(config: pytest.Config) -> dict[str, float]:
+    known: dict[str, float] = json.loads(
+        earlier.ask(config, _KEY, lambda store: json.dumps(store.durations()), nothing="{}")
+    )
+    return known
 
 
 class Sharding:

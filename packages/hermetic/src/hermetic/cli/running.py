@@ -45,6 +45,7 @@ def run(restarts: int, exit_seconds: float, arguments: tuple[str, ...]) -> None:
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--fixtures", is_flag=True, help="Show the graph of the project's fixtures instead.")
+@click.option("--settings", is_flag=True, help="Show which settings contradict one another instead, and run no pytest.")
 @click.option(
     "--rounds",
     type=click.IntRange(0),
@@ -53,19 +54,43 @@ def run(restarts: int, exit_seconds: float, arguments: tuple[str, ...]) -> None:
     help="How often the cost of a whole run is measured, about four seconds each; 0 leaves it out.",
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGUMENTS]...")
-def doctor(*, fixtures: bool, rounds: int, arguments: tuple[str, ...]) -> None:
+def doctor(*, fixtures: bool, settings: bool, rounds: int, arguments: tuple[str, ...]) -> None:
     """
     Look at a suite without running it: what is watched in it, what that costs here, and what cannot be seen here.
 
     With --fixtures, its fixtures: what shadows what, what is there twice or in a circle. Arguments go to pytest, which
-    collects in a process of its own.
+    collects in a process of its own. With --settings, what the configuration files and PYTEST_ADDOPTS say against one
+    another, with file and line, which of them counts, and what to do; the exit status is then 1 if there is any such thing.
     """
+    if settings:
+        sys.exit(_tell_settings())
     status = _pytest("-q", "-p", "no:xdist", "--hermetic-fixtures" if fixtures else "--hermetic-doctor", *arguments)
     # 5 is that there are no tests, which is no reason not to look at the rest.
     if status not in {0, 5} or fixtures:
         sys.exit(status)
     if rounds:
         _tell_cost(rounds)
+
+
+def _tell_settings() -> int:
+    import os  # noqa: PLC0415 - other commands do not need it
+    from importlib import metadata  # noqa: PLC0415 - as above
+
+    from hermetic.runs.settings.conflicts import conflicts  # noqa: PLC0415 - as above
+
+    installed: dict[str, str] = {}
+    for name in ("pytest-asyncio", "pytest-rerunfailures", "pytest-retry", "flaky"):
+        try:
+            installed[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    source, found = conflicts(Path.cwd(), environment=os.environ, installed=installed)
+    click.echo(f"settings come from {source.file} [{source.section}]" if source else "no file configures pytest here")
+    for conflict in found:
+        click.echo("\n" + "\n".join(conflict.lines()))
+    if not found:
+        click.echo("nothing contradicts anything")
+    return int(bool(found))
 
 
 def _tell_cost(rounds: int) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from hermetic.record.history.errors import HistoryError
+from hermetic.record.history.feedback import OF_LATE, Known
 from hermetic.record.history.layout import prepare
 from hermetic.record.history.rows import RUN, TRY, is_damage, run_of, runs_of, try_of
 from hermetic.record.history.runs import OUTCOMES, from_lines
@@ -342,6 +343,24 @@ class HistoryStore:
             (last,),
         )
         return {name: round(seconds, 6) for name, seconds in rows}
+
+    def feedback(self) -> dict[str, Known]:
+        """
+        What is known of each test that decides how early it is run, see `hermetic.record.history.feedback`.
+        """
+        newest = "SELECT number, row_number() OVER (ORDER BY at DESC) - 1 AS ago FROM runs ORDER BY at DESC LIMIT ?"
+        ago = dict(
+            self._db.execute(
+                f"SELECT t.name, min(r.ago) FROM ({newest}) r CROSS JOIN outcomes o INDEXED BY outcomes_bad "  # noqa: S608 - a constant
+                "ON o.run = r.number JOIN tests t ON t.number = o.test WHERE o.outcome IN (1, 2, 6) GROUP BY o.test",
+                (OF_LATE,),
+            ).fetchall()
+        )
+        takes = self.durations()
+        return {
+            name: Known(tries, failures, takes.get(name, -1.0), ago.get(name, -1))
+            for name, tries, failures in self._db.execute("SELECT name, tries, failures FROM tests ORDER BY name")
+        }
 
     def counts(self) -> list[tuple[str, int, int]]:
         """
