@@ -140,14 +140,17 @@ def _toml(text: str, name: str) -> dict[str, dict[str, Any]]:
     if name != "pyproject.toml":
         return {"pytest": table} if isinstance(table := tables.get("pytest"), dict) else {}
     found: dict[str, dict[str, Any]] = {}
-    tool: Any = tables.get("tool", {})
-    pytest: Any = tool.get("pytest") if isinstance(tool, dict) else None
-    if isinstance(pytest, dict):
-        own = cast("dict[str, Any]", pytest)
+    own = _table(_table(tables, "tool"), "pytest")
+    if own:
         found["tool.pytest"] = own
-        if isinstance(own.get("ini_options"), dict):
-            found["tool.pytest.ini_options"] = own["ini_options"]
+        if "ini_options" in own:
+            found["tool.pytest.ini_options"] = _table(own, "ini_options")
     return found
+
+
+def _table(tables: dict[str, Any], name: str) -> dict[str, Any]:
+    value: object = tables.get(name)
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _ini(text: str) -> dict[str, dict[str, Any]]:

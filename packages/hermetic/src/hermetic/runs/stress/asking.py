@@ -101,6 +101,7 @@ def question(
             only=names(only),
             # Asked to be sure, no condition is left early for taking long.
             arm_seconds=float("inf") if until_confident or runs is not None else 15.0,
+            is_thorough=until_confident,
         )
     except ValueError as error:
         raise StressError(str(error)) from error

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from hermetic.record.history.comparing import fisher_one_sided
 from hermetic.record.history.intervals import runs_to_see
-from hermetic.record.history.sequential import SequentialTest
 from hermetic.runs.stress.conditions import CONDITIONS, WAITS, Facts, calms
 from hermetic.runs.stress.trials import Arm
 from hermetic.runs.stress.verdict import SURE, Cause, Verdict, classify, is_rounding
@@ -34,6 +33,7 @@ _AGAIN = 6
 _UNMET = 5
 _MOST_BEFORE = 60
 _INTERPRETERS = 60
+_FEWEST_INTERPRETERS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,7 @@ class Plan:
         seconds: for everything; no new runs begin after.
         only: the names of the conditions; all if empty.
         arm_seconds: at most so long for one condition of one test, once it has had 20 runs.
+        is_thorough: every condition is tried, also once one is found that explains the failures by itself.
     """
 
     rate: float = 0.01
@@ -54,14 +55,11 @@ class Plan:
     seconds: float = float("inf")
     only: frozenset[str] = frozenset()
     arm_seconds: float = 15.0
+    is_thorough: bool = False
 
     @property
     def most(self) -> int:
         return self.runs if self.runs is not None else runs_to_see(self.rate)
-
-    @property
-    def sequential(self) -> SequentialTest:
-        return SequentialTest(stable_rate=self.rate / 50, flaky_rate=self.rate)
 
 
 class Campaign:
@@ -99,7 +97,11 @@ class Campaign:
         One verdict for each test.
         """
         verdicts = [self._one(test) for test in tests]
-        asked = [one for one in verdicts if one.class_ not in {"broken", "skipped"} and self._wants("hash")]
+        asked = [
+            one
+            for one in verdicts
+            if one.class_ not in {"broken", "skipped"} and self._wants("hash") and not self._is_explained(one)
+        ]
         if asked:
             self._interpreters(asked)
         for verdict in verdicts:
@@ -128,11 +130,26 @@ class Campaign:
         for condition in CONDITIONS:
             if condition.means == "interpreter" or not self._wants(condition.name):
                 continue
+            if self._is_explained(verdict):
+                break
             if condition.uses and condition.uses not in self._used:
                 verdict.unmet.append(condition.name)
             elif self._monotonic() < self._ends:
                 self._condition(condition, verdict, facts)
+        if verdict.cause is not None:
+            self._tell(f"{test}: decided by {verdict.cause.condition.title}")
         return verdict
+
+    def _is_explained(self, verdict: Verdict) -> bool:
+        """
+        Whether one setting gives the failure each time and calm surroundings never do: what else could add to it would only
+        be found among failures that are explained already.
+        """
+        return (
+            not self._plan.is_thorough
+            and verdict.calm.failures == 0
+            and any(cause.condition.is_exact and not cause.condition.is_provoked for cause in verdict.causes)
+        )
 
     def _find_calm(self, verdict: Verdict) -> bool:
         """
@@ -300,9 +317,12 @@ class Campaign:
         """
         hashing = next(condition for condition in CONDITIONS if condition.means == "interpreter")
         arms = {verdict.test: Arm() for verdict in verdicts}
+        began = self._monotonic()
         for seed in range(1, min(self._plan.most, _INTERPRETERS) + 1):
             waiting = [test for test, arm in arms.items() if arm.failures < 2]
-            if not waiting or self._monotonic() > self._ends:
+            now = self._monotonic()
+            took_long = seed > _FEWEST_INTERPRETERS and now - began > self._plan.arm_seconds * len(verdicts)
+            if not waiting or now > self._ends or took_long:
                 break
             self._tell(f"{len(waiting)} tests: hash seed {seed}")
             for test, trial in self._bench.interpret(waiting, hash_seed=seed).items():
