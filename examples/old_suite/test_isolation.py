@@ -1,0 +1,19 @@
+"""
+Isolation: one test changes what all share, and the next one depends on whether it came first.
+"""
+
+import os
+
+
+class Manager:
+    def __init__(self):
+        self.url = os.environ.get("IP_API_URL", "https://api.example")
+
+
+def test_another_server_can_be_named():
+    os.environ["IP_API_URL"] = "http://127.0.0.1:9"
+    assert Manager().url == "http://127.0.0.1:9"
+
+
+def test_the_usual_server_is_the_default():
+    assert Manager().url == "https://api.example"
