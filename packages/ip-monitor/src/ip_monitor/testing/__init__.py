@@ -4,6 +4,7 @@ Doubles and simulated surroundings, for tests and for `simulate`.
 
 from ip_monitor.testing.ip_api_cluster import MockAPICluster
 from ip_monitor.testing.ip_api_server import MockIPAPIServer
+from ip_monitor.testing.leaping_clock import LeapingClock
 from ip_monitor.testing.line import AddressStep, SimulatedLine
 from ip_monitor.testing.pools import (
     CARRIER_GRADE_NAT,
@@ -28,6 +29,7 @@ __all__ = [
     "AddressPool",
     "AddressStep",
     "FullStorage",
+    "LeapingClock",
     "MockAPICluster",
     "MockIPAPIServer",
     "MockSMTPServer",

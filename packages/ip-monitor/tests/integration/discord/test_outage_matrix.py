@@ -18,10 +18,8 @@ import pytest_asyncio
 from ip_monitor.adapters.discord.announcement import told_by
 from ip_monitor.adapters.discord.bot import DiscordBot
 from ip_monitor.domain.events import NoticeDelivered, NoticeFailed, Trouble
-from ip_monitor.testing import MockAPICluster
+from ip_monitor.testing import LeapingClock, MockAPICluster
 from ip_monitor.testing.discord import DiscordDouble, Drop, Hang, Permission, RateLimit, Status
-
-from .leaping import LeapingClock
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OPERATORS = {"alder": "ipify", "birch": "ipify", "cedar": "aws"}

@@ -8,10 +8,8 @@ import asyncio
 
 import pytest
 from ip_monitor.domain.events import NoticeDelivered, NoticeFailed
-from ip_monitor.testing import MockAPICluster
+from ip_monitor.testing import LeapingClock, MockAPICluster
 from ip_monitor.testing.discord import DiscordDouble, RateLimit, Status
-
-from .leaping import LeapingClock
 
 EXECUTE = "POST /webhooks/{webhook_id}/{webhook_token}"
 OPERATORS = {"alder": "ipify", "birch": "ipify", "cedar": "aws"}

@@ -11,20 +11,21 @@ from ip_monitor.resilience.clock import SystemClock
 
 class LeapingClock(SystemClock):
     """
-    Who sleeps on it wakes as soon as a leap took it past the end of the sleep.
+    Who sleeps on it wakes as soon as a leap took it past the end of the sleep. Real time passes on it as well, so real
+    connections and real deadlines work beside it.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._ahead_s = 0.0
-        self._sleepers = {}
+        self._sleepers: dict[asyncio.Event, float] = {}
 
-    def time(self):
+    def time(self) -> float:
         return super().time() + self._ahead_s
 
-    def monotonic(self):
+    def monotonic(self) -> float:
         return super().monotonic() + self._ahead_s
 
-    async def sleep(self, delay):
+    async def sleep(self, delay: float) -> None:
         woken = asyncio.Event()
         self._sleepers[woken] = self.monotonic() + delay
         try:
@@ -35,9 +36,9 @@ class LeapingClock(SystemClock):
         finally:
             del self._sleepers[woken]
 
-    async def leap(self, seconds):
+    async def leap(self, seconds: float) -> None:
         """
-        Set it ahead, once who said in this turn of the loop that they will sleep have fallen asleep.
+        Set it ahead by `seconds`, once who said in this turn of the loop that they will sleep have fallen asleep.
         """
         for _ in range(3):
             await asyncio.sleep(0)
