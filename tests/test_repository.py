@@ -4,6 +4,7 @@ Promises of the repository itself: its locks, its entry point, its two packages.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import venv
 from pathlib import Path
 
 import pytest
@@ -137,10 +139,24 @@ def test_unknown_python_is_refused_by_name(checkout: Path):
     assert "no working program 'python3.99' on PATH" in done.stderr
 
 
+def environment(checkout: Path) -> None:
+    """
+    A virtual environment that works, as an earlier set-up left it; with the pip of this one, since installing it takes long.
+    """
+    pip = importlib.util.find_spec("pip")
+    path = checkout / ".venv"
+    venv.create(path, with_pip=pip is None, symlinks=True)
+    if pip is not None and pip.origin is not None:
+        (packages,) = (path / "lib").glob("python*/site-packages")
+        (packages / "pip").symlink_to(Path(pip.origin).parent)
+    (path / "dev-stamp.json").write_text(json.dumps({"path": str(path), "run": "of other requirements"}))
+
+
 def test_failed_installation_says_what_failed_and_leaves_no_stamp(checkout: Path):
     """
-    A half-installed environment is never taken for a complete one.
+    A half-installed environment is never taken for a complete one, nor for what it was before.
     """
+    environment(checkout)
     (checkout / "requirements" / "run.lock").write_text("six==1.16.0 --hash=sha256:" + "0" * 64 + "\n")
 
     done = dev("run", cwd=checkout, PIP_NO_INDEX="1", UV_OFFLINE="1", UV_NO_INDEX="1")

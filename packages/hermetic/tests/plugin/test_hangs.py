@@ -415,11 +415,12 @@ def check(suite, hangs: list[Hang], how: str) -> Ran:
 
 
 @pytest.mark.prove("hangs", sample=8, full=len(SOFT))
-def test_hangs_are_ended_named_and_cost_no_other_result(suite, rounds):
+@pytest.mark.parametrize("half", [0, 1])
+def test_hangs_are_ended_named_and_cost_no_other_result(suite, half, rounds):
     """
     In one process, one after the other: each hang ends, its line is named, every other test passes.
     """
-    check(suite, SOFT[:rounds], "plain")
+    check(suite, SOFT[half:rounds:2], "plain")
 
 
 @pytest.mark.prove("hangs", sample=1, full=len(HARD))
@@ -591,27 +592,33 @@ def test_a_module_that_hangs_while_it_is_imported_is_an_error_of_that_module(sui
     assert "1 passed, 1 error" in ran.text
 
 
-def test_module_and_session_have_budgets(suite):
-    """
-    A module's tests share its time; what is left is not run. The session's end stops the run, with its results.
-    """
-    suite.write(
-        "test_module.py",
-        """
-        import time
+LONG = """
+import time
 
-        def test_long(): time.sleep(1000)
-        def test_left(): pass
-        """,
-    )
+def test_long(): time.sleep(1000)
+def test_left(): pass
+"""
+
+
+def test_a_module_has_a_budget(suite):
+    """
+    A module's tests share its time; what is left is not run.
+    """
+    suite.write("test_module.py", LONG)
     suite.write("test_other.py", OK)
     ran = run(suite, "plain", "--hermetic-deadline=module=0.5")
 
     assert "1 failed, 1 passed, 1 error" in ran.text, ran.text
     assert "not run: its module has used up its 0.5 s (from --hermetic-deadline)" in ran.text
 
+
+def test_a_session_has_a_budget(suite):
+    """
+    Its end stops the run, with its results.
+    """
+    suite.write("test_module.py", LONG)
     # It begins with the session: on a busy machine, starting and collecting take their part of it.
-    ran = run(suite, "plain", "--hermetic-deadline=session=4")
+    ran = run(suite, "plain", "--hermetic-deadline=session=2.5")
 
     assert "the time of the whole run was over" in ran.text, ran.text
     assert "1 failed" in ran.text
