@@ -1,8 +1,8 @@
 """
 Months of checks in virtual time against a world in which operators of less than half of the weight do their worst.
 
-The whole monitor runs as the product joins it: loop, hedged panel, circuit breakers, vote, confirmation and a real SQLite
-file. Only time is virtual, and SQLite is called
+The whole monitor runs as the product joins it: loop, hedged panel, circuit breakers, vote, confirmation, the pace that the
+health of services sets, pools told once, and a real SQLite file with its outbox. Only time is virtual, and SQLite is called
 without its threads so that virtual time never runs ahead of it.
 """
 
@@ -15,22 +15,25 @@ import random
 import statistics
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from ip_monitor.adapters.storage.sqlite.file import prepare
 from ip_monitor.adapters.storage.sqlite.storage import SQLiteIPStorage
 from ip_monitor.application.announcing import Announcer
-from ip_monitor.application.guarding import SourceBreakers
 from ip_monitor.application.monitor import Monitor
 from ip_monitor.application.panel import HEDGE_S, Panel
 from ip_monitor.application.schedule import Schedule
+from ip_monitor.application.standing import Standing
 from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.answers import Answer, Failure, FailureKind, Source
 from ip_monitor.domain.events import ChangeRecorded, CheckFinished, Trouble
 
 INTERVAL_S, DEADLINE_S, PAUSE_S = 300.0, 5.0, 2.0
 BOUND_S = INTERVAL_S + DEADLINE_S + PAUSE_S
+FULL = 100_000
 EPOCH = 1_800_000_000.0
+PROGRAM, PERSON = "webhook", "email"
 MISDEEDS = ("lie", "conspire", "silent", "stale", "slow", "captive", "flap", "wrong_then_right")
 
 
@@ -110,6 +113,8 @@ class World:
         self.periods = []
         self.bad = {}
         self.next_change = 0.0
+        # How often the line still goes back and forth between its last two addresses.
+        self.swings = 0
         self.next_shuffle = 0.0
         self.lie = self.address()
 
@@ -125,15 +130,21 @@ class World:
         """
         now = self.loop.time()
         while self.next_change <= now:
-            back = len(self.periods) > 1 and self.rng.random() < 0.15
+            back = len(self.periods) > 1 and (self.swings > 0 or self.rng.random() < 0.15)
             self.periods.append((self.next_change, self.periods[-2][1] if back else self.address()))
-            lasts = self.rng.choice(
-                [self.rng.uniform(0, 600), self.rng.uniform(BOUND_S, BOUND_S * 1.1), 40_000, 100_000]
-            )
-            self.next_change += lasts
+            self.next_change += self.lasts()
         while self.next_shuffle <= now:
             self.shuffle()
             self.next_shuffle += self.rng.uniform(1, 900)
+
+    def lasts(self):
+        if self.swings == 0 and self.rng.random() < 0.1:
+            self.swings = self.rng.randrange(3, 9)
+        elif self.swings > 0:
+            self.swings -= 1
+        if self.swings > 0:
+            return self.rng.uniform(BOUND_S, 3 * BOUND_S)
+        return self.rng.choice([self.rng.uniform(0, 600), self.rng.uniform(BOUND_S, BOUND_S * 1.1), 40_000, 100_000])
 
     def shuffle(self):
         self.lie = self.address()
@@ -244,19 +255,23 @@ async def live(loop, checks, seed, path):
     world, clock = World(loop, seed), LoopClock(loop)
     judge = Judge(world)
     storage = SQLiteIPStorage(path, InlinePool(path), None)
+    standing = Standing(clock=clock, rng=random.Random(seed))
     monitor = Monitor(
         Panel(
             [Operator(world, name) for name in world.names],
             clock=clock,
             deadline_s=DEADLINE_S,
             hedge_s=HEDGE_S,
-            guard=SourceBreakers(clock=clock, rng=random.Random(seed)),
+            guard=standing.sources,
         ),
         storage=storage,
         ballots=storage,
-        announcer=Announcer([judge], clock=clock),
+        announcer=Announcer([judge, standing], clock=clock),
         clock=clock,
         schedule=Schedule(interval_s=INTERVAL_S, confirm_pause_s=PAUSE_S),
+        sinks=(PROGRAM, PERSON),
+        programs={PROGRAM},
+        pace=standing.pace,
         rng=random.Random(seed),
     )
     running = asyncio.create_task(monitor.run())
@@ -267,14 +282,18 @@ async def live(loop, checks, seed, path):
     with contextlib.suppress(asyncio.CancelledError):
         await running
     history = await storage.get_ip_history(limit=10**9)
+    told = {
+        sink: [notice.change for notice in await storage.pending_notices(sink=sink, limit=10**9)]
+        for sink in (PROGRAM, PERSON)
+    }
     await storage.close()
-    return judge, history
+    return judge, list(reversed(history)), told
 
 
 @pytest.mark.deadline(7200)
 @pytest.mark.timeout(7200)
 @pytest.mark.hermetic(blocking=60, reason="the model keeps its storage in the loop's thread, for speed")
-@pytest.mark.prove("model", sample=1_000, full=100_000)
+@pytest.mark.prove("model", sample=1_000, full=FULL)
 def test_no_false_announcement_and_no_missed_change(tmp_path, rounds, capsys):
     """
     With operators of less than half of the weight lying, conspiring, silent, stale, slow, captive and flapping: nothing
@@ -282,18 +301,29 @@ def test_no_false_announcement_and_no_missed_change(tmp_path, rounds, capsys):
     """
     loop = VirtualLoop()
     try:
-        judge, history = loop.run_until_complete(live(loop, rounds, seed=rounds, path=tmp_path / "ip.sqlite3"))
+        judge, history, told = loop.run_until_complete(live(loop, rounds, seed=rounds, path=tmp_path / "ip.sqlite3"))
     finally:
         loop.close()
     missed, delays = judge.judge_periods()
-    deciles = [round(delay) for delay in statistics.quantiles(delays, n=10)]
+    deciles = [round(delay) for delay in statistics.quantiles(delays, n=10, method="inclusive")]
     with capsys.disabled():
         print(  # noqa: T201 - the distribution is part of the proof
             f"\nmodel: {judge.checks} checks over {loop.time() / 86_400:.0f} days, {len(judge.announced)} announced, "
+            f"{len(told[PERSON])} to people, "
             f"kinds {dict(judge.kinds)}; delay s: deciles {deciles}, longest {max(delays):.0f}"
         )
 
     assert judge.false_announcements() == []
     assert missed == []
     assert judge.troubles == []
-    assert [address for _, address in judge.announced] == [change.address for change in reversed(history)]
+    assert [address for _, address in judge.announced] == [change.address for change in history]
+    assert told[PROGRAM] == history
+    assert told[PERSON] == [change for before, change in pairwise([None, *history]) if is_news(change, before)]
+    assert len(told[PERSON]) < len(history) or rounds < FULL
+
+
+def is_news(change, before):
+    """
+    People hear of all but what a pool that they know goes on doing.
+    """
+    return not change.pool or before is None or set(change.pool) != set(before.pool)
