@@ -12,6 +12,7 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from ip_monitor.settings.durable import sync_directory
 from ip_monitor.settings.errors import Problem, SettingsError
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class StoredSettings:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            sync_directory(target.parent)
         except OSError as error:
             problem = Problem(option=None, where=str(target), wrong=f"cannot be written: {error.strerror}.")
             raise SettingsError((problem,)) from error
@@ -130,6 +132,8 @@ class StoredSettings:
             if os.write(descriptor, line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(descriptor)
+            if not content:
+                sync_directory(self.path.parent)  # it may be new
         except OSError:
             os.ftruncate(descriptor, whole)
             raise

@@ -18,6 +18,7 @@ from ip_monitor.application.ports import StorageUnavailableError
 from ip_monitor.domain.addresses import Address, AddressPolicy, AddressRefusedError, Family, parse
 from ip_monitor.domain.changes import Change
 from ip_monitor.errors import IPMonitorError
+from ip_monitor.settings.durable import sync_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -119,6 +120,7 @@ def copy_to(db: sqlite3.Connection, target: Path) -> None:
             os.fsync(file.fileno())
         # A link fails where a rename would overwrite what came meanwhile.
         os.link(partial, target)
+        sync_directory(target.parent)
     except StorageUnavailableError:
         raise
     except (OSError, sqlite3.Error) as error:
