@@ -17,6 +17,7 @@ from ip_monitor.testing.pools import (
 from ip_monitor.testing.profiles import PROFILES, Profile
 from ip_monitor.testing.smtp_server import MockSMTPServer, ReceivedMail
 from ip_monitor.testing.storage_contract import STORAGE_CONTRACT, FullStorage
+from ip_monitor.testing.webhook_server import MockWebhookServer, ReceivedNotice, WebhookFault
 
 __all__ = [
     "CARRIER_GRADE_NAT",
@@ -33,7 +34,10 @@ __all__ = [
     "MockAPICluster",
     "MockIPAPIServer",
     "MockSMTPServer",
+    "MockWebhookServer",
     "Profile",
     "ReceivedMail",
+    "ReceivedNotice",
     "SimulatedLine",
+    "WebhookFault",
 ]

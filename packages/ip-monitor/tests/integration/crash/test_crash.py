@@ -4,8 +4,6 @@ Killed at any instant, the monitor loses no change and a receiver that honours t
 
 from __future__ import annotations
 
-import contextlib
-import http.server
 import json
 import os
 import random
@@ -13,77 +11,29 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 import pytest
-
-
-class Receiver(http.server.ThreadingHTTPServer):
-    """
-    Remembers keys and acts on each once; now and then it acts and then drops the connection without an answer.
-    """
-
-    daemon_threads = True
-
-    def __init__(self, drop):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.rng = random.Random(7)
-        self.drop = drop
-        self.raw = []
-        self.acted = []
-        self.lock = threading.Lock()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}/"
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        key = self.headers["webhook-id"]
-        with self.server.lock:
-            self.server.raw.append(key)
-            if key not in {acted for acted, _ in self.server.acted}:
-                self.server.acted.append((key, body["data"]["address"]))
-            dropped = self.server.rng.random() < self.server.drop
-        if dropped:
-            self.close_connection = True
-            return
-        self.send_response(204)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def handle(self):
-        with contextlib.suppress(ConnectionError):  # the killed process is the point
-            super().handle()
-
-    def log_message(self, *args):
-        pass
+from ip_monitor.testing import MockWebhookServer
 
 
 @pytest.fixture
 def receiver(request):
-    server = Receiver(drop=getattr(request, "param", 0.0))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    """
+    Acts on each key once; now and then it acts and its answer is lost.
+    """
+    with MockWebhookServer(lost_share=getattr(request, "param", 0.0), seed=7) as server:
+        yield server
 
 
 class Zygote:
-    def __init__(self, database, url):
+    def __init__(self):
         script = Path(__file__).with_name("zygote.py")
         self.process = subprocess.Popen(
             [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.fields = {"database": str(database), "url": url}
+        self.fields = {}
 
     def start(self, changes, kill=None):
         self.process.stdin.write(json.dumps({**self.fields, "changes": changes, "kill": kill}) + "\n")
@@ -99,11 +49,20 @@ class Zygote:
         self.process.stdout.close()
 
 
-@pytest.fixture
-def zygote(tmp_path, receiver):
-    zygote = Zygote(tmp_path / "ip.sqlite3", receiver.url)
+@pytest.fixture(scope="module")
+def started():
+    """
+    One process for all tests: it imports the product once, and forks the lives that are ended.
+    """
+    zygote = Zygote()
     yield zygote
     zygote.close()
+
+
+@pytest.fixture
+def zygote(started, tmp_path, receiver):
+    started.fields = {"database": str(tmp_path / "ip.sqlite3"), "url": receiver.hook_url}
+    return started
 
 
 def recorded(path):
@@ -114,6 +73,10 @@ def recorded(path):
         return [row[0] for row in db.execute("SELECT address FROM changes ORDER BY id")], pending
     finally:
         db.close()
+
+
+def told(receiver):
+    return [one.payload["data"]["address"] for one in receiver.acted]
 
 
 BOUNDARIES = [
@@ -134,9 +97,9 @@ def test_every_boundary_between_commit_and_send_survives_a_kill(zygote, receiver
     assert zygote.ended() == 0
 
     addresses, pending = recorded(tmp_path / "ip.sqlite3")
-    assert ["93.0.0.1", "93.0.0.2", "93.0.0.3"] == addresses == [address for _, address in receiver.acted]
+    assert ["93.0.0.1", "93.0.0.2", "93.0.0.3"] == addresses == told(receiver)
     assert pending == 0
-    assert len(receiver.raw) <= 4
+    assert len(receiver.keys) <= 4
 
 
 @pytest.mark.deadline(1800)
@@ -161,9 +124,9 @@ def test_killed_at_random_points_every_change_is_acted_on_once_and_in_order(zygo
     addresses, pending = recorded(tmp_path / "ip.sqlite3")
     with capsys.disabled():
         print(  # noqa: T201 - the counts are part of the proof
-            f"\ncrash: {rounds} kills, {len(addresses)} changes, {len(receiver.raw)} messages, "
-            f"{len(receiver.raw) - len(receiver.acted)} repeats"
+            f"\ncrash: {rounds} kills, {len(addresses)} changes, {len(receiver.keys)} messages, "
+            f"{receiver.repeats} repeats"
         )
-    assert addresses == [address for _, address in receiver.acted]
+    assert addresses == told(receiver)
     assert len(set(addresses)) == len(addresses)
     assert pending == 0

@@ -6,18 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
-import hmac
 import ipaddress
-import json
 import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import RawTestServer
 from ip_monitor.adapters.notifiers.command import CommandNotifier
 from ip_monitor.adapters.notifiers.posting import WebhookRefusedError
 from ip_monitor.adapters.notifiers.webhook import WebhookNotifier, sign
@@ -25,6 +20,7 @@ from ip_monitor.application.ports import DeliveryFailedError
 from ip_monitor.domain.changes import Change
 from ip_monitor.domain.notices import Notice
 from ip_monitor.resilience.clock import SystemClock
+from ip_monitor.testing import MockWebhookServer, WebhookFault
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CHANGE = Change(key="abc", address=ipaddress.ip_address("93.184.216.35"), previous=None, at=AT, operators=("ipify",))
@@ -32,40 +28,76 @@ NOTICE = Notice(key="abc:hook", sink="hook", change=CHANGE, attempts=0, created_
 SECRET = b"0123456789abcdef0123"
 
 
-@pytest.fixture
-async def receiver():
-    got = []
-
-    async def handle(request):
-        got.append((request.headers.copy(), await request.read()))
-        return web.Response(status=204)
-
-    server = RawTestServer(handle)
-    await server.start_server()
-    server.got = got
-    yield server
-    await server.close()
-
-
-async def test_a_change_is_posted_signed_under_its_key(receiver):
+async def test_a_change_is_posted_signed_under_its_key():
     """
-    A receiver that follows Standard Webhooks can verify it, and repetitions carry the same id.
+    A receiver that follows Standard Webhooks can verify it, and acts once although it is told twice.
     """
-    encoded = "whsec_" + base64.b64encode(SECRET).decode()
-    notifier = WebhookNotifier(str(receiver.make_url("/x")), secret=encoded, clock=SystemClock(), allow_plain_http=True)
-    try:
-        await notifier.send(NOTICE)
-        await notifier.send(NOTICE)
-    finally:
-        await notifier.aclose()
+    secret = "whsec_" + base64.b64encode(SECRET).decode()
+    async with MockWebhookServer(secret=secret) as receiver:
+        notifier = WebhookNotifier(receiver.hook_url, secret=secret, clock=SystemClock(), allow_plain_http=True)
+        try:
+            await notifier.send(NOTICE)
+            await notifier.send(NOTICE)
+        finally:
+            await notifier.aclose()
 
-    headers, body = receiver.got[0]
-    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    expected = "v1," + base64.b64encode(hmac.new(SECRET, signed, hashlib.sha256).digest()).decode()
-    assert headers["webhook-signature"] == expected
-    assert {"abc:hook"} == {h[name] for h, _ in receiver.got for name in ("webhook-id", "Idempotency-Key")}
-    message = json.loads(body)
-    assert (message["type"], message["data"]["address"]) == ("ip.first", "93.184.216.35")
+    (acted,) = receiver.acted
+    assert (acted.key, acted.is_signed, receiver.repeats) == ("abc:hook", True, 1)
+    assert (acted.payload["type"], acted.payload["data"]["address"]) == ("ip.first", "93.184.216.35")
+    assert {call.request.header("Idempotency-Key") for call in receiver.calls} == {"abc:hook"}
+
+
+@pytest.mark.parametrize("sent", [None, "0123456789abcdef0124"])
+async def test_a_receiver_refuses_what_is_not_signed_with_its_secret(sent):
+    """
+    For good: the same again would be refused again.
+    """
+    async with MockWebhookServer(secret=SECRET.decode()) as receiver:
+        notifier = WebhookNotifier(receiver.hook_url, secret=sent, clock=SystemClock(), allow_plain_http=True)
+        try:
+            with pytest.raises(DeliveryFailedError, match="401") as caught:
+                await notifier.send(NOTICE)
+        finally:
+            await notifier.aclose()
+
+    assert caught.value.is_permanent
+    assert receiver.acted == []
+
+
+@pytest.mark.parametrize(
+    ("trouble", "acted"),
+    [
+        (503, 0),
+        (WebhookFault.HANG, 0),
+        (WebhookFault.RESET, 0),
+        (WebhookFault.CLOSE, 0),
+        (WebhookFault.ANSWER_LOST, 1),
+        (WebhookFault.ANSWER_RESET, 1),
+    ],
+)
+async def test_a_trouble_of_the_receiver_passes_and_it_acts_once(trouble, acted):
+    """
+    Whether it had acted or not: the second try carries the same key.
+    """
+    async with MockWebhookServer() as receiver:
+        receiver.faults_to_come, receiver.retry_after_s = [trouble], 7
+        notifier = WebhookNotifier(receiver.hook_url, clock=SystemClock(), allow_plain_http=True)
+        try:
+            if trouble is WebhookFault.HANG:
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(notifier.send(NOTICE), 0.2)
+            else:
+                with pytest.raises(DeliveryFailedError) as caught:
+                    await notifier.send(NOTICE)
+                assert not caught.value.is_permanent
+                assert caught.value.retry_after_s == (7 if trouble == 503 else None)
+            assert len(receiver.acted) == acted
+            await notifier.send(NOTICE)
+        finally:
+            await notifier.aclose()
+
+    assert [one.key for one in receiver.acted] == ["abc:hook"]
+    assert receiver.repeats == 1
 
 
 def test_the_signature_matches_a_known_value():
