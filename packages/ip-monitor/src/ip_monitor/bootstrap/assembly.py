@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from ip_monitor.adapters.storage.sqlite import SQLiteIPStorage
 from ip_monitor.application.announcing import Announcer
 from ip_monitor.bootstrap.application import Application
+from ip_monitor.bootstrap.older import take_up_older
 from ip_monitor.bootstrap.sources import provider_specs
 from ip_monitor.resilience.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
+    from pathlib import Path
 
     from ip_monitor.application.ports import Clock, Observer
     from ip_monitor.bootstrap.discord import MakeConnector
@@ -33,6 +35,7 @@ async def assemble(
     clock: Clock | None = None,
     request: Request | None = None,
     make_connector: MakeConnector = None,
+    older: Sequence[Path] = (),
 ) -> AsyncGenerator[Application]:
     """
     Open the database, build the parts; close everything at the end of the block, whatever ended it.
@@ -46,6 +49,7 @@ async def assemble(
         clock: the machine's own by default.
         request: where `settings` were read from, so that people can change them while it runs.
         make_connector: the way to Discord, for each client of its library; the library's own by default.
+        older: directories whose files of the older program are taken up, if nothing is known yet.
 
     Raises:
         StorageUnavailableError: the database cannot be used; its leaves say why.
@@ -57,6 +61,8 @@ async def assemble(
     async with contextlib.AsyncExitStack() as stack:
         storage = await SQLiteIPStorage.open(settings.database, read_only=only_look, start_anew=start_anew, clock=clock)
         stack.push_async_callback(storage.close)
+        if older and not only_look:
+            await take_up_older(storage, older, settings=settings)
         announcer = Announcer(observers, clock=clock)
         application = Application(
             settings,

@@ -81,7 +81,8 @@ def act(
 async def _alone(settings: Settings, request: Request, do: str, arguments: dict[str, Any]) -> Any:
     from ip_monitor.application.admin.dispatch import dispatch  # noqa: PLC0415 # a command pays when it runs
     from ip_monitor.bootstrap import assemble  # noqa: PLC0415
+    from ip_monitor.bootstrap.older import older_places  # noqa: PLC0415
     from ip_monitor.domain.audit import Actor  # noqa: PLC0415
 
-    async with assemble(settings, request=request) as application:
+    async with assemble(settings, request=request, older=older_places(settings)) as application:
         return await dispatch(application.admin, do, arguments, by=Actor(name=user(), via=VIA))

@@ -69,10 +69,11 @@ def command(request: Request, *, as_json: bool) -> int:
 async def _check(settings: Settings) -> tuple[Check, dict[Family, Translation]]:
     from ip_monitor.adapters.storage.sqlite import DatabaseInUseError  # noqa: PLC0415
     from ip_monitor.bootstrap import assemble  # noqa: PLC0415
+    from ip_monitor.bootstrap.older import older_places  # noqa: PLC0415
     from ip_monitor.bootstrap.translating import translations  # noqa: PLC0415
 
     try:
-        async with assemble(settings) as application:
+        async with assemble(settings, older=older_places(settings)) as application:
             check = await application.check_once()
             return check, await translations(check, via=application.settings.via)
     except DatabaseInUseError:

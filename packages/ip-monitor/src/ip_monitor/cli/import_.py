@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ip_monitor.cli.options import settings_options
+from ip_monitor.bootstrap.older import HISTORY_NAME, LAST_NAME
+from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json
 from ip_monitor.settings import load
 
 if TYPE_CHECKING:
     from ip_monitor.settings import Request, Settings
-
-LAST_NAME, HISTORY_NAME = "last_ip.json", "ip_history.json"
 
 
 @click.command(name="import")
@@ -25,7 +24,7 @@ LAST_NAME, HISTORY_NAME = "last_ip.json", "ip_history.json"
 @click.argument("directory", required=False, metavar="[DIRECTORY]")
 @click.option("--last-ip", metavar="FILE", help="The older program's last address.")
 @click.option("--history", metavar="FILE", help="Its history, or what `history --all --json` wrote.")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def command(
     request: Request, *, directory: str | None, last_ip: str | None, history: str | None, as_json: bool
 ) -> None:

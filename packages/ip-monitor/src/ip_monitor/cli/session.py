@@ -16,6 +16,7 @@ from ip_monitor.adapters.control import ControlServer
 from ip_monitor.adapters.discord.log_bridge import discord_log
 from ip_monitor.adapters.systemd import Systemd
 from ip_monitor.bootstrap import assemble
+from ip_monitor.bootstrap.older import older_places
 from ip_monitor.errors import IPMonitorError
 from ip_monitor.settings import load
 from ip_monitor.settings.option import needs_restart
@@ -97,6 +98,8 @@ async def watch(
         start_anew=start_anew,
         request=request,
         make_connector=make_connector,
+        # A simulation, which has no request, must not take up real addresses.
+        older=() if request is None else older_places(settings),
     ) as application:
         hangup = asyncio.Event()
         with _signals(stop, hangup, application):

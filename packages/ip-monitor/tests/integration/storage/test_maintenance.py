@@ -14,11 +14,13 @@ from ip_monitor.adapters.storage.sqlite import ImportRefusedError, Retention, Re
 from ip_monitor.adapters.storage.sqlite.file import connect
 from ip_monitor.adapters.storage.sqlite.schema import LATEST, migrate, version_of
 from ip_monitor.application.ports import StorageUnavailableError
+from ip_monitor.bootstrap import assemble
 from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.answers import Answer, Source
 from ip_monitor.domain.ballots import Electorate, tally
 from ip_monitor.domain.changes import Change
 from ip_monitor.domain.notices import DeliveryState
+from ip_monitor.settings import Settings
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 A = ipaddress.ip_address("93.184.216.34")
@@ -193,6 +195,27 @@ async def test_a_bad_file_is_refused_whole(storage, tmp_path, content, said):
     assert await keys(storage) == []
 
 
+async def test_files_that_are_found_are_taken_up_at_the_first_start_and_bad_ones_are_told(tmp_path, caplog):
+    """
+    From the first of the places that has good ones; a bad file stops no start, and a later start takes nothing.
+    """
+    bad, good = tmp_path / "bad", tmp_path / "good"
+    for place, content in ((bad, "{"), (good, json.dumps({"ip": "93.184.216.36", "timestamp": 1.7e9}))):
+        place.mkdir()
+        (place / "last_ip.json").write_text(content)
+    settings = Settings(database=tmp_path / "fresh.sqlite3")
+    caplog.set_level("INFO", logger="ip_monitor")
+
+    told = []
+    for _ in range(2):
+        async with assemble(settings, older=(tmp_path / "none", bad, good)) as application:
+            told.append([str(change.address) for change in (await application.known())[1]])
+
+    assert told == [["93.184.216.36"]] * 2
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert str(bad / "last_ip.json") in caplog.text
+
+
 async def test_missing_files_import_nothing(storage, tmp_path):
     """
     A fresh installation has none.
@@ -205,7 +228,7 @@ def test_every_earlier_version_is_migrated_to_the_latest(tmp_path, start):
     """
     Step by step, in one transaction, and again without effect.
     """
-    db = connect(tmp_path / "x.sqlite3", read_only=False)
+    db = connect(tmp_path / "x.sqlite3", mode="rwc")
     try:
         migrate(db, target=start)
         assert version_of(db) == start
@@ -220,7 +243,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path):
     """
     The version and the tables change together or not at all.
     """
-    db = connect(tmp_path / "x.sqlite3", read_only=False)
+    db = connect(tmp_path / "x.sqlite3", mode="rwc")
     try:
         db.execute("CREATE TABLE ballots (in_the_way)")
         with pytest.raises(sqlite3.OperationalError, match="ballots"):

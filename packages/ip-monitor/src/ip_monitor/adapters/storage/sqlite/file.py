@@ -5,12 +5,14 @@ Opening a database file: its directory, its pragmas, its soundness, and setting 
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ip_monitor.adapters.storage.sqlite.errors import DatabaseCorruptError, unavailable
 from ip_monitor.adapters.storage.sqlite.schema import check_ownership, migrate
 from ip_monitor.application.ports import StorageUnavailableError
+from ip_monitor.settings.durable import sync_directory
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,13 +22,38 @@ _BUSY_TIMEOUT_S = 5.0
 _HEADER = b"SQLite format 3\x00"
 
 
-def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+def connect(path: Path, *, mode: Literal["rwc", "ro", "ro&immutable=1"]) -> sqlite3.Connection:
     """
     A connection in autocommit mode; transactions are written out. Usable from any one thread at a time.
     """
-    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
     db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S, check_same_thread=False)
     db.row_factory = sqlite3.Row
+    return db
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """
+    A connection for looking, to a database of ours. Blocks.
+
+    SQLite makes files beside a database in WAL mode even to read it, and gives them the database's own rights. Where it may
+    not make them, as on a backup medium, it fails; beside a file that may only be read it leaves some that a later writer
+    cannot use. So for who may not write here it is told that nobody does; without a log beside the database that is so.
+
+    Raises:
+        sqlite3.Error: it cannot be read.
+        DatabaseForeignError, DatabaseTooNewError: it is not for us.
+
+    Source: sqlite.org/wal.html, "Read-Only Databases".
+    """
+    may_write = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    is_at_rest = not path.with_name(path.name + "-wal").exists()
+    db = connect(path, mode="ro&immutable=1" if is_at_rest and not may_write else "ro")
+    try:
+        check_ownership(db, path)
+    except BaseException:
+        db.close()
+        raise
     return db
 
 
@@ -56,7 +83,7 @@ def prepare(path: Path) -> sqlite3.Connection:
     """
     try:
         _check_header(path)
-        db = connect(path, read_only=False)
+        db = connect(path, mode="rwc")
     except sqlite3.Error as error:
         raise unavailable(error, path) from error
     try:
@@ -98,6 +125,11 @@ def _check_header(path: Path) -> None:
         raise StorageUnavailableError(
             f"{path} cannot be read ({error.strerror}). Make it readable and writable for this user."
         ) from error
+    # SQLite opens a file that it may not write for reading, and says so at the first change that is lost.
+    if not os.access(path, os.W_OK):
+        raise StorageUnavailableError(
+            f"{path} may not be written. Make the file and its directory writable for this user, or name another database."
+        )
     if header and header != _HEADER:
         raise DatabaseCorruptError(path, "it does not begin as SQLite files do")
 
@@ -119,4 +151,6 @@ def set_aside(path: Path, *, at: datetime) -> Path:
     for suffix in ("-wal", "-shm", ""):
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
+    with contextlib.suppress(OSError):  # the files are where they are; only a power loss could take the names back
+        sync_directory(path.parent)
     return kept

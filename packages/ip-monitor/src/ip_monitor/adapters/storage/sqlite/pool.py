@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import aiosqlite
 
 from ip_monitor.adapters.storage.sqlite.errors import DatabaseMissingError, unavailable
-from ip_monitor.adapters.storage.sqlite.file import connect, prepare
-from ip_monitor.adapters.storage.sqlite.schema import check_ownership
+from ip_monitor.adapters.storage.sqlite.file import connect_reader, prepare
 from ip_monitor.application.ports import StorageUnavailableError
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class ConnectionPool:
         if self._read_only:
             if not self._path.exists():
                 raise DatabaseMissingError(self._path)
-            self._idle.append(await self._open(self._connect_reader))
+            self._idle.append(await self._open(lambda: connect_reader(self._path)))
         else:
             self._writer = await self._open(lambda: prepare(self._path))
 
@@ -81,7 +80,7 @@ class ConnectionPool:
         if self._closed:
             raise StorageUnavailableError(f"{self._path} is closed.")
         async with self._permits:
-            reader = self._idle.pop() if self._idle else await self._open(self._connect_reader)
+            reader = self._idle.pop() if self._idle else await self._open(lambda: connect_reader(self._path))
             try:
                 return await self._run(reader, work)
             finally:
@@ -112,15 +111,6 @@ class ConnectionPool:
                 pass
             finally:
                 await writer.close()
-
-    def _connect_reader(self) -> sqlite3.Connection:
-        db = connect(self._path, read_only=True)
-        try:
-            check_ownership(db, self._path)
-        except BaseException:
-            db.close()
-            raise
-        return db
 
     async def _open(self, connector: Callable[[], sqlite3.Connection]) -> aiosqlite.Connection:
         opening = asyncio.ensure_future(_connection(connector))
