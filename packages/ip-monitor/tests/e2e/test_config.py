@@ -24,12 +24,12 @@ async def test_a_change_reaches_the_running_monitor_at_once(start, ip_monitor, n
     where = ("--config", nobody, "--database", database)
     running = await start("run", *where, "--set", "log_level=debug", env={})
     await running.line("offline")
-    done = await asyncio.to_thread(ip_monitor, "config", "set", *where, "retry_s", "7")
+    done = await asyncio.to_thread(ip_monitor, "config", "set", *where, "retry_s", "7", "--json")
     await running.line("read the settings again")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert "retry_s = 7" in done.stdout or "fixed by" in done.stderr
-    assert f"process {running.pid} takes it over now" in done.stdout
+    told = json.loads(done.stdout)
+    assert (told["name"], told["value"], told["process"], told["applies"]) == ("retry_s", 7.0, running.pid, "now")
     audit = json.loads((await asyncio.to_thread(ip_monitor, "config", "audit", *where, "--json")).stdout)
 
     assert [(one["name"], one["before"], one["after"]) for one in audit] == [("retry_s", "1", "7")]
@@ -58,10 +58,12 @@ def test_reload_without_a_monitor_says_so(ip_monitor, nobody, database):
     """
     Nobody was told, so the status is not 0.
     """
-    done = ip_monitor("config", "reload", "--config", nobody, "--database", database)
+    done = ip_monitor("config", "reload", "--config", nobody, "--database", database, "--json")
+    told = json.loads(done.stderr)
 
-    assert done.returncode == 1
-    assert f"no monitor is running on {database}" in done.stderr
+    assert (done.returncode, done.stdout) == (1, "")
+    assert (told["kind"], told["exit_status"]) == ("NoMonitorError", 1)
+    assert f"no monitor is running on {database}" in told["error"]
 
 
 def test_what_is_saved_reads_back_the_same(ip_monitor, nobody, database, tmp_path):
@@ -71,11 +73,12 @@ def test_what_is_saved_reads_back_the_same(ip_monitor, nobody, database, tmp_pat
     target = tmp_path / "saved.toml"
     env = {"IP_MONITOR_DISCORD_WEBHOOK": "https://discord.com/hush", "IP_MONITOR_INTERVAL_S": "60"}
     words = ("--config", nobody, "--database", database)
-    saved = ip_monitor("config", "save", *words, target, env=env)
+    saved = ip_monitor("config", "save", *words, target, "--json", env=env)
     before = json.loads(ip_monitor("config", "show", *words, "--json", env={"IP_MONITOR_INTERVAL_S": "60"}).stdout)
     after = json.loads(ip_monitor("config", "show", "--config", target, "--json").stdout)
 
     assert (saved.returncode, saved.stderr) == (0, "")
+    assert json.loads(saved.stdout) == {"file": str(target), "toml": target.read_text()}
     assert "hush" not in target.read_text()
     assert tomllib.loads(target.read_text())["interval_s"] == 60
     assert {name: one["value"] for name, one in after.items()} == {name: one["value"] for name, one in before.items()}

@@ -107,13 +107,16 @@ async def test_a_backup_is_a_whole_database(typed, ip_monitor, tmp_path):
     It holds the history, an existing file is not overwritten, and the settings that were changed go with it.
     """
     await typed("check")
-    await typed("config", "set", "interval_s", "77")
+    changed = await typed("config", "set", "interval_s", "77")
     target = tmp_path / "copy.sqlite3"
-    done = await typed("backup", target)
+    done = await typed("backup", target, "--json")
     again = await typed("backup", target)
     history = await asyncio.to_thread(ip_monitor, "history", "--database", target, "--json")
 
     assert (done.returncode, done.stderr) == (0, "")
+    assert "interval_s = 77 (from" in changed.stdout
+    assert json.loads(done.stdout)["database"] == {"file": str(target), "size_bytes": target.stat().st_size}
+    assert json.loads(done.stdout)["settings"]["file"] == f"{target}.settings.jsonl"
     assert again.returncode == 8
     assert len(json.loads(history.stdout)) == 1
     assert '"after": "77"' in target.with_name("copy.sqlite3.settings.jsonl").read_text()

@@ -91,14 +91,19 @@ async def test_sigusr1_makes_it_check_now_also_where_the_pages_port_is_taken(sta
 
 async def test_json_lines_are_json(start, nobody, database):
     """
-    `log_format = "json"` gives one object a line.
+    With `--json` there is one object a line. Files of the older program beside the database are taken up at the first start.
     """
-    running = await start("run", "--config", nobody, "--database", database, "--set", "log_format=json")
+    database.parent.mkdir()
+    rows = [{"ip": f"93.184.216.{number}", "timestamp": f"2025-01-0{number}T00:00:00"} for number in (1, 2)]
+    (database.parent / "ip_history.json").write_text(json.dumps(rows))
+    running = await start("run", "--config", nobody, "--database", database, "--json")
     event = json.loads(await running.line("offline"))
+    taken = json.loads(running.lines[0])
 
     assert event["event"] == "offline"
     assert event["family"] == "IPv4"
     assert event["level"] == "warning"
+    assert taken["event"] == f"took up 2 changes of an older program from {database.parent}"
 
 
 async def test_a_second_one_on_the_same_database_is_refused_with_the_first_ones_process_id(
@@ -257,10 +262,11 @@ async def test_a_change_is_announced_once_to_every_sink(services, settings_for, 
         running.process.send_signal(signal.SIGUSR1)
         await running.line("delivered", "discord-webhook", second)
         status, complaint, _ = await running.stop()
-        titles = [call.request.json()["embeds"][0]["title"] for call in hook.calls]
+        embeds = [call.request.json()["embeds"][0] for call in hook.calls]
 
     assert (status, complaint) == (0, "")
-    assert titles == [f"IPv4 address is {first}", f"IPv4 address changed from {first} to {second}"]
+    told = [(one["title"], next(f["value"] for f in one["fields"] if f["name"] == "New")) for one in embeds]
+    assert told == [("IPv4 address known", f"`{first}`"), ("IPv4 address changed", f"`{second}`")]
     assert sum(f"changed from {first} to {second}" in line for line in running.lines) == 1
     assert "hush" not in "\n".join(running.lines)
 

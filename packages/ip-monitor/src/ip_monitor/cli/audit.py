@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ip_monitor.cli.options import settings_options
+from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json, echo_table
 from ip_monitor.domain.wording import stamp
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command()
 @settings_options
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def command(request: Request, *, limit: int, as_json: bool) -> None:
     """
     Who did what, by which way, from what to what, newest first; also what was refused. Settings that were changed while

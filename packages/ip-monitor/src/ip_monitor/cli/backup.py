@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ip_monitor.cli.options import settings_options
+from ip_monitor.cli.options import json_option, settings_options
+from ip_monitor.cli.output import echo_json
 from ip_monitor.settings import StoredSettings, load
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 @click.command()
 @settings_options
 @click.argument("file")
-def command(request: Request, *, file: str) -> None:
+@json_option
+def command(request: Request, *, file: str, as_json: bool) -> None:
     """
     Copy the database to FILE, which must not exist yet, and beside it what `config set` changed. A running monitor is
     not disturbed.
@@ -30,7 +32,14 @@ def command(request: Request, *, file: str) -> None:
 
     target = Path(file)
     read(request, lambda storage: storage.backup(target))
-    click.echo(f"copied to {target}, {target.stat().st_size} bytes")
     settings = StoredSettings(load(request).settings.database).copy_to(target)
-    if settings is not None:
-        click.echo(f"copied to {settings}, {settings.stat().st_size} bytes")
+    copies = {"database": target, "settings": settings}
+    if as_json:
+        echo_json({what: None if copy is None else _described(copy) for what, copy in copies.items()})
+        return
+    for copy in (one for one in copies.values() if one is not None):
+        click.echo(f"copied to {copy}, {copy.stat().st_size} bytes")
+
+
+def _described(copy: Path) -> dict[str, object]:
+    return {"file": str(copy), "size_bytes": copy.stat().st_size}

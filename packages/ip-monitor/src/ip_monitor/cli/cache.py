@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ip_monitor.cli.options import settings_options
+from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json, echo_table
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def command() -> None:
 
 @command.command()
 @settings_options
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def show(request: Request, *, as_json: bool) -> None:
     """
     Each entry with its age.
@@ -42,7 +42,7 @@ def show(request: Request, *, as_json: bool) -> None:
 
 @command.command()
 @settings_options
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def stats(request: Request, *, as_json: bool) -> None:
     """
     Hits, misses, loads and size since the start.
@@ -57,7 +57,7 @@ def stats(request: Request, *, as_json: bool) -> None:
 @command.command()
 @settings_options
 @click.option("--namespace", help="Only this one.")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def clear(request: Request, *, namespace: str | None, as_json: bool) -> None:
     """
     Forget everything.
@@ -67,7 +67,7 @@ def clear(request: Request, *, namespace: str | None, as_json: bool) -> None:
 
 @command.command()
 @settings_options
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def cleanup(request: Request, *, as_json: bool) -> None:
     """
     Forget what is too old to be given.
@@ -77,7 +77,7 @@ def cleanup(request: Request, *, as_json: bool) -> None:
 
 @command.command()
 @settings_options
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def refresh(request: Request, *, as_json: bool) -> None:
     """
     Make the monitor ask the world now, whatever it remembers.

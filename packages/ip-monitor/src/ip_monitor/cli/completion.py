@@ -7,12 +7,16 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from ip_monitor.cli.options import json_option
+from ip_monitor.cli.output import echo_json
+
 SHELLS = ("bash", "fish", "zsh")
 
 
 @click.command()
 @click.argument("shell", type=click.Choice(SHELLS))
-def command(shell: str) -> None:
+@json_option
+def command(shell: str, *, as_json: bool) -> None:
     """
     Print what makes SHELL complete commands and options.
 
@@ -23,4 +27,8 @@ def command(shell: str) -> None:
 
     found = get_completion_class(shell)
     assert found is not None  # noqa: S101 # click knows the shells above
-    click.echo(found(group, {}, "ip-monitor", "_IP_MONITOR_COMPLETE").source())
+    script = found(group, {}, "ip-monitor", "_IP_MONITOR_COMPLETE").source()
+    if as_json:
+        echo_json({"shell": shell, "script": script})
+    else:
+        click.echo(script)

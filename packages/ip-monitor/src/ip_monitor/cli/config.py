@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ip_monitor.cli.acting import VIA, NoMonitorError, user
-from ip_monitor.cli.options import settings_options
+from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json, echo_table
 from ip_monitor.domain.audit import Actor
 from ip_monitor.settings import (
@@ -66,7 +66,7 @@ def list_settings(*, style: str | None) -> None:
 
 @command.command()
 @settings_options
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def show(request: Request, *, as_json: bool) -> None:
     """
     The value of every setting, and the file, variable or option it came from. Secrets stay hidden.
@@ -84,29 +84,31 @@ def show(request: Request, *, as_json: bool) -> None:
 @settings_options
 @click.argument("name")
 @click.argument("value")
-def set_setting(request: Request, *, name: str, value: str) -> None:
+@json_option
+def set_setting(request: Request, *, name: str, value: str, as_json: bool) -> None:
     """
     Change a setting for this run and those to come. A running monitor takes it over at once, if the setting applies
     live. Kept beside the database, with who, when, from and to.
     """
     loaded = change_setting(request, name, value, who=_who(), at=datetime.now(UTC))
-    _tell(name, loaded)
+    _tell(name, loaded, as_json=as_json)
 
 
 @command.command()
 @settings_options
 @click.argument("name")
-def unset(request: Request, *, name: str) -> None:
+@json_option
+def unset(request: Request, *, name: str, as_json: bool) -> None:
     """
     Take a change back: the setting is again what the files and variables say.
     """
     loaded = change_setting(request, name, None, who=_who(), at=datetime.now(UTC))
-    _tell(name, loaded)
+    _tell(name, loaded, as_json=as_json)
 
 
 @command.command()
 @settings_options
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def audit(request: Request, *, as_json: bool) -> None:
     """
     Who changed what and when, newest first.
@@ -123,20 +125,25 @@ def audit(request: Request, *, as_json: bool) -> None:
 
 @command.command()
 @settings_options
-def reload(request: Request) -> None:
+@json_option
+def reload(request: Request, *, as_json: bool) -> None:
     """
     Make the running monitor read its settings again, as SIGHUP does.
     """
     pid = _signal_monitor(load(request))
     if pid is None:
         raise NoMonitorError(load(request).settings.database)
-    click.echo(f"told process {pid} to read its settings again")
+    if as_json:
+        echo_json({"process": pid})
+    else:
+        click.echo(f"told process {pid} to read its settings again")
 
 
 @command.command()
 @settings_options
 @click.argument("file", required=False, metavar="[FILE]")
-def save(request: Request, *, file: str | None) -> None:
+@json_option
+def save(request: Request, *, file: str | None, as_json: bool) -> None:
     """
     Write the settings as they are now as TOML, to FILE (which must not exist) or standard output. Secrets are left
     out, and what has its default value stands there as a comment.
@@ -144,7 +151,10 @@ def save(request: Request, *, file: str | None) -> None:
     loaded = load(request)
     text = as_toml_text(loaded)
     if file is None:
-        click.echo(text, nl=False)
+        if as_json:
+            echo_json({"file": None, "toml": text})
+        else:
+            click.echo(text, nl=False)
         return
     try:
         with Path(file).open("x", encoding="utf-8") as target:
@@ -153,7 +163,10 @@ def save(request: Request, *, file: str | None) -> None:
         raise click.UsageError(f"{file} exists; name another file, or move that one away.") from error
     except OSError as error:
         raise click.UsageError(f"{file} cannot be written: {error.strerror}.") from error
-    click.echo(f"written to {file}")
+    if as_json:
+        echo_json({"file": file, "toml": text})
+    else:
+        click.echo(f"written to {file}")
 
 
 def _who() -> str:
@@ -169,11 +182,15 @@ def _signal_monitor(loaded: Loaded) -> int | None:
     return pid
 
 
-def _tell(name: str, loaded: Loaded) -> None:
-    value = as_text(getattr(loaded.settings, name)) or "none"
-    click.echo(f"{name} = {value} (from {loaded.origins[name].where})")
-    pid = _signal_monitor(loaded)
+def _tell(name: str, loaded: Loaded, *, as_json: bool) -> None:
+    value, where = getattr(loaded.settings, name), loaded.origins[name].where
     option = next(option for option in options(Settings) if option.name == name)
+    pid = _signal_monitor(loaded)
+    if as_json:
+        applies = "at the next start" if pid is None or not option.live else "now"
+        echo_json({"name": name, "value": plain(value), "from": where, "process": pid, "applies": applies})
+        return
+    click.echo(f"{name} = {as_text(value) or 'none'} (from {where})")
     if pid is not None and option.live:
         click.echo(f"process {pid} takes it over now")
     elif pid is not None:

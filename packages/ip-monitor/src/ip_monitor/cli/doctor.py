@@ -14,7 +14,7 @@ import click
 
 from ip_monitor.cli.exit_status import ExitStatus
 from ip_monitor.cli.finding import Finding
-from ip_monitor.cli.options import settings_options
+from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json
 from ip_monitor.errors import IPMonitorError
 from ip_monitor.settings import Loaded, Rank, load
@@ -31,7 +31,7 @@ _SETTINGS = "Look at the settings: ip-monitor config show."
 
 @click.command()
 @settings_options
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def command(request: Request, *, as_json: bool) -> int:
     """
     Look at settings, database, disk, providers, names, clock, page, Discord, the MQTT broker and sinks, and say what stands

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from ip_monitor.adapters.control.client import RefusedByMonitorError
 from ip_monitor.adapters.storage.sqlite.errors import DatabaseCorruptError, DatabaseInUseError
 from ip_monitor.application.ports import StorageUnavailableError
 from ip_monitor.cli.exit_status import ExitStatus
+from ip_monitor.cli.output import echo_error
 
 if TYPE_CHECKING:
     from ip_monitor.errors import IPMonitorError
@@ -26,13 +25,18 @@ _STATUSES: tuple[tuple[type[Exception], ExitStatus], ...] = (
 _KINDS = {"refused": ExitStatus.USAGE, "storage": ExitStatus.DATABASE}
 
 
-def report(error: IPMonitorError) -> ExitStatus:
+def report(error: IPMonitorError, *, as_json: bool) -> ExitStatus:
     """
     Write the error to standard error; return the status to end with.
     """
-    click.echo(f"ip-monitor: {error}", err=True)
+    text, status = str(error), _status_of(error)
     if isinstance(error, DatabaseCorruptError):
-        click.echo("To start anew: ip-monitor run --start-anew", err=True)
+        text += "\nTo start anew: ip-monitor run --start-anew"
+    echo_error(text, kind=type(error).__name__, status=int(status), as_json=as_json)
+    return status
+
+
+def _status_of(error: IPMonitorError) -> ExitStatus:
     if isinstance(error, RefusedByMonitorError):
         return _KINDS.get(error.kind, ExitStatus.FAILED)
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), ExitStatus.FAILED)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from ip_monitor.cli.options import json_option
+from ip_monitor.cli.output import echo_json
 from ip_monitor.errors import IPMonitorError
 
 _NAME = "ip-monitor.service"
@@ -111,7 +113,8 @@ class ServiceNotWrittenError(IPMonitorError, OSError):
     help="Write the system's unit below this directory, as for an image.",
 )
 @click.option("--force", is_flag=True, help="Write over a unit that differs.")
-def command(*, is_user: bool, web: str | None, only_print: bool, root: Path, force: bool) -> None:
+@json_option
+def command(*, is_user: bool, web: str | None, only_print: bool, root: Path, force: bool, as_json: bool) -> None:
     """
     Write a systemd unit with a watchdog and hardening, and say how to start it. The system's service runs as a user of its
     own, with its settings in /etc/ip-monitor/config.toml and its database in /var/lib/ip-monitor.
@@ -119,16 +122,20 @@ def command(*, is_user: bool, web: str | None, only_print: bool, root: Path, for
     from ip_monitor.settings.place import Place  # noqa: PLC0415 # a command pays when it runs
 
     text = unit(_program(), is_user=is_user, web="" if web is None else str(Place.parse(web)))
-    if only_print:
+    path = None if only_print else _user_directory() / _NAME if is_user else root / _SYSTEM / _NAME
+    if path is not None:
+        _write(path, text, force=force)
+    systemctl = "systemctl --user" if is_user else "systemctl"
+    # Lingering lets it run while its user is not logged in.
+    start = [f"{systemctl} daemon-reload", f"{systemctl} enable --now ip-monitor"]
+    start += ["loginctl enable-linger"] if is_user else []
+    if as_json:
+        echo_json({"file": None if path is None else str(path), "unit": text, "start": start})
+        return
+    if path is None:
         click.echo(text, nl=False)
         return
-    path = _user_directory() / _NAME if is_user else root / _SYSTEM / _NAME
-    _write(path, text, force=force)
-    systemctl = "systemctl --user" if is_user else "systemctl"
-    click.echo(f"{path} written. Start it, now and at every boot:")
-    click.echo(f"  {systemctl} daemon-reload\n  {systemctl} enable --now ip-monitor")
-    if is_user:
-        click.echo("  loginctl enable-linger    # so that it runs while you are not logged in")
+    click.echo(f"{path} written. Start it, now and at every boot:\n" + "\n".join(f"  {words}" for words in start))
     if web is not None:
         click.echo("The page's token stands in the journal once; a new one: ip-monitor token --database FILE")
 

@@ -88,16 +88,34 @@ def main() -> NoReturn:
     try:
         status = group.main(standalone_mode=False, prog_name="ip-monitor")
     except click.ClickException as error:
-        error.show()
-        sys.exit(ExitStatus.USAGE if isinstance(error, click.UsageError) else ExitStatus.FAILED)
+        sys.exit(_refuse(error))
     except click.Abort:
         sys.exit(130)
     except IPMonitorError as error:
         from ip_monitor.cli.failure import report  # noqa: PLC0415 # only trouble pays for it
 
-        sys.exit(report(error))
+        sys.exit(report(error, as_json=_is_json_wanted()))
     except BrokenPipeError:
         # The reader of a pipe (`| head`) went away: the usual end, and Python must not complain about stdout at exit.
         sys.stderr.close()
         sys.exit(141)
     sys.exit(status if isinstance(status, int) else ExitStatus.OK)
+
+
+def _refuse(error: click.ClickException) -> ExitStatus:
+    status = ExitStatus.USAGE if isinstance(error, click.UsageError) else ExitStatus.FAILED
+    if _is_json_wanted():
+        from ip_monitor.cli.output import echo_error  # noqa: PLC0415 # only trouble pays for it
+
+        echo_error(error.format_message(), kind=type(error).__name__, status=int(status), as_json=True)
+    else:
+        error.show()
+    return status
+
+
+def _is_json_wanted() -> bool:
+    """
+    What ends a command may come before its options are read.
+    """
+    words = sys.argv[1:]
+    return "--json" in (words[: words.index("--")] if "--" in words else words)

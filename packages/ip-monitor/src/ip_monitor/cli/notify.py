@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ip_monitor.cli.options import settings_options
+from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def command() -> None:
 @command.command()
 @settings_options
 @click.argument("duration")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def mute(request: Request, *, duration: str, as_json: bool) -> None:
     """
     Announce nothing to people for DURATION: 90s, 30min, 2h, 1d, up to 30 days. Holds over a restart.
@@ -43,7 +43,7 @@ def mute(request: Request, *, duration: str, as_json: bool) -> None:
 
 @command.command()
 @settings_options
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def unmute(request: Request, *, as_json: bool) -> None:
     """
     Announce what waited.

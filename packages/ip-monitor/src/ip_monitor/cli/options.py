@@ -16,6 +16,11 @@ from ip_monitor.settings.request import Request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+"""
+Every command has it, so that a program never has to read prose.
+"""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -23,6 +23,14 @@ def echo_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def echo_error(text: str, *, kind: str, status: int, as_json: bool) -> None:
+    """
+    Say on standard error what ended the command.
+    """
+    told = {"error": text, "kind": kind, "exit_status": status}
+    click.echo(json.dumps(told, ensure_ascii=False) if as_json else f"ip-monitor: {text}", err=True)
+
+
 def echo_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """
     Print columns; where the terminal is too narrow, the last column wraps.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ip_monitor.cli.exit_status import ExitStatus
-from ip_monitor.cli.options import settings_options
+from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json, echo_table
 from ip_monitor.settings import load
 
@@ -36,7 +36,7 @@ def command() -> None:
 @command.command(name="list")
 @settings_options
 @click.option("--all", "everything", is_flag=True, help="Also who is known and not asked.")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def list_providers(request: Request, *, everything: bool, as_json: bool) -> None:
     """
     Everybody that is asked, in the order asked.
@@ -70,7 +70,7 @@ def list_providers(request: Request, *, everything: bool, as_json: bool) -> None
 @click.option("--weight", type=float, help="Of its operator's vote, 0 to 100.")
 @click.option("--plain-http", is_flag=True, help="Allow http://, which anybody on the way can forge.")
 @click.option("--private-address", is_flag=True, help="Allow a server on an internal address.")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def add(request: Request, /, *, name: str, url: str, as_json: bool, **options: Any) -> None:
     """
     Ask one more. Its server must be on a public address, now and at every question; a refusal names the rule.
@@ -95,7 +95,7 @@ def add(request: Request, /, *, name: str, url: str, as_json: bool, **options: A
 @command.command()
 @settings_options
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def remove(request: Request, *, name: str, as_json: bool) -> None:
     """
     Forget one that was added by hand.
@@ -108,7 +108,7 @@ def remove(request: Request, *, name: str, as_json: bool) -> None:
 @command.command()
 @settings_options
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def enable(request: Request, *, name: str, as_json: bool) -> None:
     """
     Ask one that is known and was not asked.
@@ -119,7 +119,7 @@ def enable(request: Request, *, name: str, as_json: bool) -> None:
 @command.command()
 @settings_options
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def disable(request: Request, *, name: str, as_json: bool) -> None:
     """
     Ask one no more. The last one of a family stays.
@@ -131,7 +131,7 @@ def disable(request: Request, *, name: str, as_json: bool) -> None:
 @settings_options
 @click.argument("name")
 @click.argument("priority", type=int)
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def prioritise(request: Request, *, name: str, priority: int, as_json: bool) -> None:
     """
     Give one a PRIORITY, 0 to 1000: higher ones are asked and listed first.
@@ -143,7 +143,7 @@ def prioritise(request: Request, *, name: str, priority: int, as_json: bool) -> 
 @command.command()
 @settings_options
 @click.argument("name", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def stats(request: Request, *, name: str | None, as_json: bool) -> None:
     """
     How each does, the best first: share of answers, agreement, lies, latency, score, last error.
@@ -159,7 +159,7 @@ def stats(request: Request, *, name: str | None, as_json: bool) -> None:
 @command.command()
 @settings_options
 @click.argument("name", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def test(request: Request, *, name: str | None, as_json: bool) -> int:
     """
     Ask each of them once, or only those whose name begins with NAME. Records nothing. Exit status 1 if one gave no

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ip_monitor.cli.options import settings_options
+from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json, echo_table
 from ip_monitor.domain.notices import DeliveryState
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ip_monitor.adapters.storage.sqlite import SQLiteIPStorage
     from ip_monitor.settings import Request
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 _SINK = click.option("--sink", help="Only what goes to this sink.")
 # The names are those of the use cases that keep them.
 _STOPPED, _MUTED_UNTIL = "queue_stopped", "muted_until"
@@ -32,7 +31,7 @@ def command() -> None:
 
 @command.command()
 @settings_options
-@_JSON
+@json_option
 def status(request: Request, *, as_json: bool) -> None:
     """
     How many announcements each sink got, waits for, or refused; and whether they are held back.
@@ -60,7 +59,7 @@ def status(request: Request, *, as_json: bool) -> None:
 @command.command()
 @settings_options
 @_SINK
-@_JSON
+@json_option
 def clear(request: Request, *, sink: str | None, as_json: bool) -> None:
     """
     Give up what is still to be sent; it stays on record.
@@ -72,7 +71,7 @@ def clear(request: Request, *, sink: str | None, as_json: bool) -> None:
 @command.command()
 @settings_options
 @_SINK
-@_JSON
+@json_option
 def retry(request: Request, *, sink: str | None, as_json: bool) -> None:
     """
     Make what was refused or waits for its next try due now.
@@ -84,7 +83,7 @@ def retry(request: Request, *, sink: str | None, as_json: bool) -> None:
 
 @command.command()
 @settings_options
-@_JSON
+@json_option
 def stop(request: Request, *, as_json: bool) -> None:
     """
     Send nothing until `queue start`, also after a restart. Changes go on being queued, and nothing is lost.
@@ -94,7 +93,7 @@ def stop(request: Request, *, as_json: bool) -> None:
 
 @command.command()
 @settings_options
-@_JSON
+@json_option
 def start(request: Request, *, as_json: bool) -> None:
     """
     Send again.

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from ip_monitor.cli.options import settings_options
+from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.settings import Reading
 
 if TYPE_CHECKING:
@@ -25,13 +26,17 @@ if TYPE_CHECKING:
 @click.option(
     "--start-anew", is_flag=True, help="If the database is damaged, keep it under another name and begin a new one."
 )
-def command(request: Request, *, web: str | None, plain: bool, start_anew: bool) -> None:
+@json_option
+def command(request: Request, *, web: str | None, plain: bool, start_anew: bool, as_json: bool) -> None:
     """
     Watch the address until stopped (Ctrl-C or SIGTERM).
 
     Needs no configuration. Asks all providers at once, takes what a majority of them says, asks a second time before
-    it believes a change, writes it down and announces it. SIGUSR1 makes it check now.
+    it believes a change, writes it down and announces it. SIGUSR1 makes it check now. With --json each line of the log is
+    an object.
     """
+    if as_json:
+        plain, request = True, replace(request, overrides={**request.overrides, "log_format": ("json", "--json")})
     if web is not None:
         request = replace(request, overrides={**request.overrides, "web": (web, "--web")})
     reading = Reading(request)
@@ -68,6 +73,10 @@ def prepare_page(settings: Settings) -> Board | None:
 
     board = new_board()
     token = first_token(settings.database)
-    if token is not None:
+    if token is not None and settings.log_format == "json":
+        click.echo(
+            json.dumps({"event": "the page's token, shown only now; a new one: ip-monitor token", "token": token})
+        )
+    elif token is not None:
         click.echo(f"The page's token, shown only now: {token}\nA new one: ip-monitor token")
     return board

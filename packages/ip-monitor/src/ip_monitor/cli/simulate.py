@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from ip_monitor.cli.exit_status import ExitStatus
+from ip_monitor.cli.options import json_option
 from ip_monitor.errors import IPMonitorError
 from ip_monitor.settings.place import Place
 
@@ -53,14 +55,24 @@ class DatabaseKeptError(IPMonitorError, ValueError):
 @click.option("--discord", is_flag=True, help="With the bot, in a simulated Discord.")
 @click.option("--web", metavar="ADDRESS:PORT", help="With the page there, such as 127.0.0.1:8787.")
 @click.option("--plain", is_flag=True, help="Write log lines on a terminal too.")
+@json_option
 def command(
-    *, seconds: float, speed: float, seed: int, database: str | None, discord: bool, web: str | None, plain: bool
+    *,
+    seconds: float,
+    speed: float,
+    seed: int,
+    database: str | None,
+    discord: bool,
+    web: str | None,
+    plain: bool,
+    as_json: bool,
 ) -> int:
     """
     Watch a simulated internet for a while: several providers, of which one lies, one is slow and one fails, and an
     address that changes every few seconds. Everything runs in this process, on loopback.
 
-    Exit status 0 if every change was announced exactly once, else 1.
+    Exit status 0 if every change was announced exactly once, else 1. With --json each line is an object, and the last one
+    is the report.
     """
     from ip_monitor.cli import session  # noqa: PLC0415 # a command pays when it runs
 
@@ -79,8 +91,16 @@ def command(
         if (error.name or "").partition(".")[0] in {"hermetic", "httptools", "jsonschema"}:
             raise SimulationMissingError from error
         raise
-    report = asyncio.run(_play(path, seconds=seconds, speed=speed, seed=seed, discord=discord, page=page, plain=plain))
-    click.echo(f"\n{report}\nThe history: ip-monitor history --database {path}")
+    style: Literal["text", "json"] = "json" if as_json else "text"
+    plain |= as_json
+    report = asyncio.run(
+        _play(path, seconds=seconds, speed=speed, seed=seed, discord=discord, page=page, plain=plain, style=style)
+    )
+    if as_json:
+        shown = {"event": "report", "is_clean": report.is_clean, "database": str(path), **asdict(report)}
+        click.echo(json.dumps(shown, ensure_ascii=False))
+    else:
+        click.echo(f"\n{report}\nThe history: ip-monitor history --database {path}")
     return ExitStatus.OK if report.is_clean else ExitStatus.FAILED
 
 
@@ -100,7 +120,15 @@ def _new_database(given: str | None) -> Path:
 
 
 async def _play(
-    path: Path, *, seconds: float, speed: float, seed: int, discord: bool, page: str, plain: bool
+    path: Path,
+    *,
+    seconds: float,
+    speed: float,
+    seed: int,
+    discord: bool,
+    page: str,
+    plain: bool,
+    style: Literal["text", "json"],
 ) -> Report:
     from ip_monitor.cli import session, views  # noqa: PLC0415
     from ip_monitor.cli.run import prepare_page  # noqa: PLC0415
@@ -109,7 +137,7 @@ async def _play(
     note = f"A simulation of {seconds:g} s: 'liar' lies, 'slow' is slow, 'failing' fails. Ctrl-C stops."
     async with open_internet(seconds=seconds, speed=speed, seed=seed, discord=discord) as internet:
         referee = Referee(internet)
-        settings = replace(internet.settings(path), web=page)
+        settings = replace(internet.settings(path), web=page, log_format=style)
         board = prepare_page(settings)
         with views.open_view(settings, plain=plain, title="IP Monitor, simulated", note=note, tail=board) as view:
             await session.watch(

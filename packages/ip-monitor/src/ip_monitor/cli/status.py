@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ip_monitor.cli.exit_status import ExitStatus, status_of_kind
-from ip_monitor.cli.options import settings_options
+from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json
 from ip_monitor.cli.wording import moment
 from ip_monitor.domain.addresses import Family
@@ -43,7 +43,7 @@ class _Known:
 
 @click.command()
 @settings_options
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def command(request: Request, *, as_json: bool) -> int:
     """
     Say what is known, from the database alone. Exit status as for `check`, by the last verdict.

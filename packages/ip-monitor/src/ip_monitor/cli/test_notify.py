@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ip_monitor.cli.exit_status import ExitStatus
-from ip_monitor.cli.options import settings_options
+from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json
 from ip_monitor.settings import load
 
@@ -29,7 +29,7 @@ _PATIENCE_S = 15.0
 
 @click.command()
 @settings_options
-@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@json_option
 def command(request: Request, *, as_json: bool) -> int:
     """
     Announce a test to every sink that the settings name. It tells of 192.0.2.1, an address that nobody has, and is

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ip_monitor.cli.options import settings_options
+from ip_monitor.cli.options import json_option, settings_options
+from ip_monitor.cli.output import echo_json
 from ip_monitor.settings import load
 
 if TYPE_CHECKING:
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @settings_options
-def command(request: Request) -> None:
+@json_option
+def command(request: Request, *, as_json: bool) -> None:
     """
     Make a new token for signing in on the page, and print it: only its hash is kept. The old one does not count any more,
     and who signed in with it is signed out. A running monitor takes it over at once.
     """
     from ip_monitor.bootstrap.web import renew_token  # noqa: PLC0415 # a command pays when it runs
 
-    click.echo(renew_token(load(request).settings.database))
+    token = renew_token(load(request).settings.database)
+    if as_json:
+        echo_json({"token": token})
+    else:
+        click.echo(token)
