@@ -300,6 +300,9 @@ for change in mutants_of("store/__init__.py", text):
     outcome = workshop.judge(change, ["test_store.py"], limit=limit)
     print(f"{outcome}: {change.name.partition(': ')[2]}")
 assert (root / "src/store/__init__.py").read_text() == text
+assert workshop.is_sound(["test_store.py"], limit=30)
+(root / "test_store.py").write_text("import nothing_of_this_name")
+assert not workshop.is_sound(["test_store.py"], limit=30)
 """
 STORE = """
 import signal

@@ -5,6 +5,7 @@ The command behind `./dev prove mutation`.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import shutil
 import sys
@@ -21,6 +22,7 @@ ENOUGH = 0.85
 UNREACHED = "reached by no test"
 # A change that slows the tests down this much, or more than the seconds beside it, has been noticed.
 PATIENCE, GRACE_S = 4.0, 8.0
+BETWEEN_CONTROLS = 25
 
 
 class Check:
@@ -48,6 +50,7 @@ class Check:
             for path in subject.files()
         }
         verdicts: list[Verdict] = []
+        waiting: list[Verdict] = []
         for index, mutant in enumerate(mutants, 1):
             chosen = self._reach.of(mutant, tests)
             known = self._tally.find(
@@ -57,15 +60,36 @@ class Check:
                 if self._ends is not None and time.monotonic() > self._ends:
                     continue
                 known = self._judge(subject, mutant, chosen)
-                self._tally.add(known)
+                waiting.append(known)
                 killed = sum(map(is_killed, verdicts)) + is_killed(known)
                 print(
                     f"{index:>5}/{len(mutants)} {killed:>5} killed  {known.seconds:5.1f} s  {known.outcome:<10} "
                     f"{mutant.name[:120]}",
                     flush=True,
                 )
+                if len(waiting) >= BETWEEN_CONTROLS:
+                    self._write_down(waiting)
             verdicts.append(known)
+        self._write_down(waiting)
         return verdicts, len(mutants)
+
+    def _write_down(self, waiting: list[Verdict]) -> None:
+        """
+        Keep verdicts once the tests that killed have passed on the unchanged code again.
+
+        Raises:
+            RuntimeError: they fail now, because something around them has changed; `waiting` is worth nothing.
+        """
+        tests = sorted({name for verdict in waiting if is_killed(verdict) for name in verdict.by})
+        limit = PATIENCE * sum(map(self._reach.seconds, tests)) + GRACE_S
+        if tests and self._workshop is not None and not self._workshop.is_sound(tests, limit=limit):
+            raise RuntimeError(
+                f"the tests fail on the unchanged code now, so the last {len(waiting)} verdicts are thrown away: "
+                f"{', '.join(tests)}. Was something installed or edited meanwhile? Start again to go on."
+            )
+        for verdict in waiting:
+            self._tally.add(verdict)
+        waiting.clear()
 
     def _judge(self, subject: Subject, mutant: Mutant, tests: list[str]) -> Verdict:
         if self._workshop is None:
@@ -116,6 +140,13 @@ def main(words: list[str]) -> int:
     if unknown := set(options.subjects) - {one.name for one in SUBJECTS}:
         parser.error(f"no subject named {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in SUBJECTS)}")
     _shut_in(words)
+    STATE.mkdir(parents=True, exist_ok=True)
+    lock = (STATE / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"mutation: another one is at work in {STATE.relative_to(ROOT)}; wait for it, or end it with Ctrl-C there")
+        return 2
     minutes = 0.0 if options.report else options.minutes
     check = Check(most_seconds=None if minutes is None else minutes * 60, most_a_change=options.most)
     reasons = Reasons(ROOT)

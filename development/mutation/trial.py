@@ -102,6 +102,12 @@ class Workshop:
         if loaded:
             raise RuntimeError(f"imported before any change, and so never changed: {', '.join(loaded)}")
 
+    def is_sound(self, tests: Sequence[str], *, limit: float) -> bool:
+        """
+        Whether `tests` pass on the unchanged copy: if not, no verdict reached with them means anything.
+        """
+        return self._run(tests, limit=limit) == SURVIVED
+
     def judge(self, mutant: Mutant, tests: Sequence[str], *, limit: float) -> str:
         """
         Run `tests` (files) on the changed sources for at most `limit` seconds; longer, when the machine is busy.
