@@ -66,7 +66,7 @@ SUBJECTS = (
         name="resilience",
         package="ip_monitor",
         modules=("ip_monitor/resilience/*.py",),
-        tests=(f"{_MONITOR}unit/resilience", f"{_MONITOR}unit/providers", f"{_MONITOR}property"),
+        tests=(f"{_MONITOR}unit/resilience", f"{_MONITOR}unit/providers"),
     ),
     Subject(
         name="statistics",
