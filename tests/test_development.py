@@ -213,12 +213,14 @@ def test_a_run_is_counted_from_its_journal(tmp_path):
         "-m",
         "pytest",
         "-q",
-        "-n0",
+        "-p",
+        "hermetic._pytest.plugin",
         "-p",
         "no:cacheprovider",
         "--hermetic-journal=journal.jsonl",
     ]
-    subprocess.run(command, cwd=tmp_path, check=False, capture_output=True)
+    variables = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    subprocess.run(command, cwd=tmp_path, env=variables, check=False, capture_output=True)
     told = read_journal(tmp_path)
 
     assert (told.tests, told.failed, told.findings, told.retried, told.hangs) == (2, 1, 1, 0, 0)

@@ -145,7 +145,9 @@ def main(words: list[str]) -> int:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        print(f"mutation: another one is at work in {STATE.relative_to(ROOT)}; wait for it, or end it with Ctrl-C there")
+        print(
+            f"mutation: another one is at work in {STATE.relative_to(ROOT)}; wait for it, or end it with Ctrl-C there"
+        )
         return 2
     minutes = 0.0 if options.report else options.minutes
     check = Check(most_seconds=None if minutes is None else minutes * 60, most_a_change=options.most)
