@@ -73,7 +73,7 @@ async def test_the_whole_page_weighs_little(served):
     """
     html = (await body(served, "/"))[1]
     total = len(gzip.compress(html))
-    for path in re.findall(r'(?:src|href)="(/assets/[^"]+)"', html.decode()):
+    for path in re.findall(r'(?:src|href|data-looks)="(/assets/[^"]+)"', html.decode()):
         async with served.get(path, headers={"Accept-Encoding": "gzip"}) as response:
             assert (response.status, "immutable" in response.headers["Cache-Control"]) == (200, True)
             total += int(response.headers["Content-Length"])

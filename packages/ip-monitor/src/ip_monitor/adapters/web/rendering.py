@@ -9,8 +9,9 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import jinja2
+from markupsafe import Markup
 
-from ip_monitor.adapters.web.static import versioned
+from ip_monitor.adapters.web.static import style, versioned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,7 @@ class Renderer:
         """
         A whole page, such as `page.html`.
         """
-        return self._environment.get_template(name).render(asset=versioned, **values)
+        return self._environment.get_template(name).render(asset=versioned, style=Markup(style()[0]), **values)  # noqa: S704 # our own file
 
     def section(self, name: str, state: Mapping[str, Any], *, is_signed_in: bool) -> str:
         """

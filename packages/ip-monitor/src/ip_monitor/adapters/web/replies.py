@@ -5,6 +5,7 @@ the headers that keep browsers from doing what the page does not want.
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
 import json
@@ -12,32 +13,43 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from ip_monitor.adapters.web.static import style
 from ip_monitor.application.ports import StorageUnavailableError
 from ip_monitor.resilience.rate_limiter import RateLimitedError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ip_monitor.errors import IPMonitorError
 
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
 _WORTH_PACKING_BYTES = 1400
-SECURITY = {
-    # Everything comes from here, and nothing may be put in between: no inline script, no frame, no other host.
-    # Source: W3C, Content Security Policy Level 3.
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    # Not "no-referrer": browsers would then send forms with "Origin: null", which tells nobody that they come from here.
-    # Source: WHATWG Fetch, "Append a request Origin header".
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Server": "ip-monitor",
-}
+
+
+@functools.cache
+def security() -> Mapping[str, str]:
+    """
+    Headers of every answer. Everything comes from here, and nothing may be put in between: no inline script, no frame, no
+    other host, and of inline styles the page's own and no other.
+
+    Source: W3C, Content Security Policy Level 3.
+    """
+    return {
+        "Content-Security-Policy": (
+            f"default-src 'none'; script-src 'self'; style-src 'self' {style()[1]}; img-src 'self'; connect-src 'self'; "
+            "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        ),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        # Not "no-referrer": browsers would then send forms with "Origin: null", which tells nobody that they come from
+        # here. Source: WHATWG Fetch, "Append a request Origin header".
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        "Server": "ip-monitor",
+    }
 
 
 def as_json(value: Any) -> bytes:

@@ -21,7 +21,7 @@ from ip_monitor.adapters.web.board import Board, nobody_looks
 from ip_monitor.adapters.web.listening import listen
 from ip_monitor.adapters.web.pages import Pages
 from ip_monitor.adapters.web.rendering import Renderer
-from ip_monitor.adapters.web.replies import SECURITY, refusal, refusal_of
+from ip_monitor.adapters.web.replies import refusal, refusal_of, security
 from ip_monitor.adapters.web.sessions import Sessions
 from ip_monitor.adapters.web.snapshot import Snapshots
 from ip_monitor.adapters.web.streams import MOST_STREAMS, Streams, TooManyStreamsError
@@ -257,7 +257,7 @@ class WebServer:
         return refusal(401, "sign_in", "sign in first, or send the token: Authorization: Bearer …", headers=headers)
 
     async def _headers(self, _request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update(SECURITY)
+        response.headers.update(security())
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:

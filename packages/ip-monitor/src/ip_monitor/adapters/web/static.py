@@ -5,6 +5,7 @@ their address changes with their content.
 
 from __future__ import annotations
 
+import base64
 import functools
 import gzip
 import hashlib
@@ -44,6 +45,18 @@ def load(name: str) -> Asset:
     kind = KINDS[name]
     plain = resources.files("ip_monitor.adapters.web").joinpath("assets", name).read_bytes()
     return Asset(kind, plain, gzip.compress(plain, mtime=0), hashlib.sha256(plain).hexdigest()[:16])
+
+
+@functools.cache
+def style() -> tuple[str, str]:
+    """
+    The page's own style sheet, which stands in each page so that nothing has to be fetched before it is drawn; and the
+    source that a content security policy allows it by.
+
+    Source: W3C, Content Security Policy Level 3, "hash-source".
+    """
+    text = load("page.css").plain
+    return text.decode(), f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'"
 
 
 def versioned(name: str) -> str:

@@ -4,6 +4,7 @@ Who asks, and what they may see: the one place where reading and controlling are
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,11 +15,15 @@ if TYPE_CHECKING:
 
     from ip_monitor.adapters.web.sessions import Session, Sessions
     from ip_monitor.adapters.web.tokens import TokenFile
+    from ip_monitor.domain.addresses import Address
     from ip_monitor.resilience.rate_limiter import RateLimiter
     from ip_monitor.settings import Settings
 
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 _BEARER = "bearer "
+_REMEMBERED = 64
+# A name has at most 253 characters. Source: RFC 1035, section 2.3.4.
+_LONGEST_HOST = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,22 +130,25 @@ class Doorkeeper:
         return self.admit(peer=peer, host=host, headers=headers, cookie=None) == visit
 
     def _is_here(self, *, peer: str, host: str, headers: Mapping[str, str]) -> bool:
-        name = host_name(host) or ""
-        is_local_name = _is_local_name(name) or (is_address(name) and ipaddress.ip_address(name).is_loopback)
         # A proxy on this machine connects from here for people who are not.
         is_forwarded = any(name in headers for name in _FORWARDED)
-        return is_local_name and not is_forwarded and is_address(peer) and ipaddress.ip_address(peer).is_loopback
+        name = host_name(host) or ""
+        return not is_forwarded and (_is_local_name(name) or is_loopback(name)) and is_loopback(peer)
 
     def _names(self) -> set[str | None]:
         return {urlsplit(origin).hostname for origin in self._settings().web_origins}
 
 
+# The same few names come with every request, and taking one apart costs as much as the rest of the door.
+@functools.lru_cache(maxsize=_REMEMBERED)
 def host_name(host: str) -> str | None:
     """
     The name or address in a `Host` header, in small letters; None when there is none to read.
 
     Source: RFC 9110, section 7.2.
     """
+    if len(host) > _LONGEST_HOST:
+        return None
     try:
         parts = urlsplit(f"//{host}")
         _ = parts.port  # raises for one that cannot be
@@ -151,11 +159,23 @@ def host_name(host: str) -> str | None:
 
 
 def is_address(name: str) -> bool:
+    return _address(name) is not None
+
+
+def is_loopback(name: str) -> bool:
+    """
+    Whether it is an address of this machine alone.
+    """
+    address = _address(name)
+    return address is not None and address.is_loopback
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _address(name: str) -> Address | None:
     try:
-        ipaddress.ip_address(name)
+        return ipaddress.ip_address(name)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _is_local_name(name: str) -> bool:

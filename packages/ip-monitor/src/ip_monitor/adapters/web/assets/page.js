@@ -156,6 +156,9 @@
     chart = new uPlot({
       width: place.clientWidth,
       height: 200,
+      hooks: { setScale: [(drawn, key) => {
+        if (key === "x") place.dataset.shown = `${drawn.scales.x.min} ${drawn.scales.x.max}`;
+      }] },
       scales: { y: { range: () => [-0.5, shown.length - 0.5] } },
       axes: [
         { stroke: ink, grid },
@@ -174,7 +177,7 @@
       ],
     }, data, place);
     look();
-    byId("chart-note").textContent = `${shown.length} addresses. Drag over the chart to look closer; press a range to go back.`;
+    byId("chart-note").textContent = `${shown.length} ${shown.length === 1 ? "address" : "addresses"}. Drag over the chart to look closer; press a range to go back.`;
   }
 
   function look() {
@@ -183,6 +186,14 @@
     const end = Math.max(timeline.now_s, times[times.length - 1]);
     const begin = days ? end - days * 86400 : times[0];
     chart.setScale("x", { min: Math.min(begin, end - 60), max: end });
+  }
+
+  // Nothing that is seen first waits for the chart's looks.
+  function dress() {
+    const sheet = document.createElement("link");
+    sheet.rel = "stylesheet";
+    sheet.href = byId("chart").dataset.looks;
+    document.head.append(sheet);
   }
 
   async function load() {
@@ -210,6 +221,7 @@
 
   if (byId("chart")) {
     document.querySelector(".ranges").hidden = false;
+    dress();
     load();
     listen();
     new ResizeObserver(() => {
