@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from hermetic.cli import main
 from hermetic.runs.polluters import diagnose, report
 from hermetic.runs.probe import ProbeError, Prober
 
@@ -28,6 +26,16 @@ def _load():
 
 
 scenes = _load()
+
+
+def only_hermetic(monkeypatch):
+    """
+    Other plugins have no part in this, and each process would pay for their start.
+    """
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "hermetic._pytest.plugin")
+
+
 SCENES = sorted(scenes.SCENES, key=lambda name: name not in {"singleton", "file"})
 
 
@@ -36,7 +44,10 @@ def test_every_victims_polluter_and_its_line_are_named(tmp_path, rounds, monkeyp
     """
     By few probes, with the state that changed, and the failure comes again in a process started from nothing.
     """
-    size = 60 if rounds < len(SCENES) else scenes.SIZE
+    is_whole = rounds == len(SCENES)
+    size = scenes.SIZE if is_whole else 60
+    if not is_whole:
+        only_hermetic(monkeypatch)
     scenes.write(tmp_path, size=size)
     monkeypatch.chdir(tmp_path)
     named, told = 0, []
@@ -57,77 +68,76 @@ def test_every_victims_polluter_and_its_line_are_named(tmp_path, rounds, monkeyp
     assert named >= min(rounds, 11)
 
 
-def bisect(directory, *arguments):
-    return subprocess.run(
-        [sys.executable, "-c", "from hermetic.cli import main; main()", "bisect", *arguments],
-        cwd=directory,
-        env={**os.environ, "COLUMNS": "100"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-
-
 MIXED = """
-import os, pytest
+import os, pytest, threading
 ready = []
 def test_sets(): ready.append(1)
 def test_plain(): pass
 def test_needs(): assert ready
 def test_breaks(): assert False
+def test_takes_its_process_along(): os._exit(3)
+def test_never_ends(): threading.Event().wait()
 """
 
 
-def test_what_is_no_victim_is_told_as_what_it_is(tmp_path):
-    """
-    A brittle test with what it needs; one that always fails; one that nothing disturbs; a name that nobody has.
-    """
+@pytest.fixture
+def mixed(tmp_path, monkeypatch):
+    only_hermetic(monkeypatch)
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "test_a.py").write_text(MIXED)
-
-    brittle = bisect(tmp_path, "test_needs")
-    always = bisect(tmp_path, "test_breaks", "--quiet")
-    never = bisect(tmp_path, "test_plain", "--quiet")
-    unknown = bisect(tmp_path, "test_none")
-
-    assert "test_a.py::test_needs passes only after\n  test_a.py::test_sets" in brittle.stdout
-    assert "fails  after 0 tests" in brittle.stderr
-    assert brittle.returncode == 0
-    assert "fails alone as well as after others" in always.stdout
-    assert "passes alone and after every other test" in never.stdout
-    assert (always.returncode, never.returncode) == (1, 1)
-    assert "0 of 4 tests have 'test_none' in their names" in unknown.stderr
+    # Only what a search may meet.
+    return ["--deselect", "test_a.py::test_takes_its_process_along", "--deselect", "test_a.py::test_never_ends"]
 
 
-def test_a_suite_that_cannot_be_collected_says_what_pytest_printed(tmp_path):
+def test_the_command_names_what_a_brittle_test_needs(mixed, capsys):
+    """
+    With what it tries, on the error stream, and the exit status of a question that was answered.
+    """
+    with pytest.raises(SystemExit) as ended:
+        main(["bisect", "test_needs", *mixed])
+    shown = capsys.readouterr()
+
+    assert "test_a.py::test_needs passes only after\n  test_a.py::test_sets" in shown.out
+    assert "fails  after 0 tests" in shown.err
+    assert ended.value.code == 0
+
+
+def test_a_name_that_nobody_has_is_told(mixed, capsys):
+    """
+    With how many tests there are.
+    """
+    with pytest.raises(SystemExit) as ended:
+        main(["bisect", "test_none", "--quiet", *mixed])
+
+    assert "0 of 4 tests have 'test_none' in their names" in capsys.readouterr().err
+    assert ended.value.code == 1
+
+
+def test_what_is_no_victim_is_told_as_what_it_is_and_no_test_ends_the_suites_process(mixed, tmp_path):
+    """
+    One that always fails, one that nothing disturbs; a test that crashes, or does not end in its time, is lost with a child,
+    and the suite's process goes on answering.
+    """
+    with Prober((), cwd=tmp_path) as prober:
+        before = ["test_a.py::test_sets", "test_a.py::test_needs"]
+        always = report(diagnose("test_a.py::test_breaks", prober, before=before, cwd=tmp_path), root=tmp_path)
+        never = report(diagnose("test_a.py::test_plain", prober, before=before, cwd=tmp_path), root=tmp_path)
+        assert prober.run(["test_a.py::test_takes_its_process_along"]).was_lost
+        prober.timeout = 0.3
+        assert prober.run(["test_a.py::test_never_ends"]).was_lost
+        prober.timeout = 30.0
+        assert prober.run(["test_a.py::test_plain"]).ended == ["test_a.py::test_plain"]
+
+    assert "fails alone as well as after others" in always
+    assert "passes alone and after every other test" in never
+
+
+def test_a_suite_that_cannot_be_collected_says_what_pytest_printed(tmp_path, monkeypatch):
     """
     Not only that it failed.
     """
+    only_hermetic(monkeypatch)
     (tmp_path / "test_a.py").write_text("import nowhere_to_be_found\n")
 
     with pytest.raises(ProbeError, match="No module named 'nowhere_to_be_found'"), Prober((), cwd=tmp_path):
         pass
-
-
-def test_a_test_that_takes_its_process_along_is_a_failure(tmp_path):
-    """
-    A crash ends a child; the suite's process goes on answering.
-    """
-    (tmp_path / "test_a.py").write_text("import os\ndef test_a(): os._exit(3)\ndef test_b(): pass\n")
-    with Prober((), cwd=tmp_path) as prober:
-        assert prober.run(["test_a.py::test_a"]).was_lost
-        assert prober.run(["test_a.py::test_b"]).ended == ["test_a.py::test_b"]
-
-
-def test_a_probe_that_never_ends_is_ended(tmp_path):
-    """
-    After its time, and counts as lost.
-    """
-    (tmp_path / "test_a.py").write_text(
-        "import threading\ndef test_a(): threading.Event().wait()\ndef test_b(): pass\n"
-    )
-    with Prober((), cwd=tmp_path, timeout=20.0) as prober:
-        prober.timeout = 1.0
-
-        assert prober.run(["test_a.py::test_a"]).was_lost
-        assert not prober.run(["test_a.py::test_b"]).was_lost

@@ -31,6 +31,13 @@ def _load():
 scenes = _load()
 
 
+@pytest.fixture(autouse=True)
+def _few_plugins(monkeypatch):
+    # Others have no part in this, and each process would pay for their start.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "hermetic._pytest.plugin,pytest_asyncio.plugin")
+
+
 @pytest.mark.prove("stress", sample=1, full=len(scenes.SCENES))
 def test_the_condition_that_decides_is_named_and_sound_twins_are_left_alone(tmp_path, rounds, capsys):
     """

@@ -21,6 +21,7 @@ import pytest
 
 from hermetic._pytest.findings import DESK, REPORT_ATTRIBUTE
 from hermetic._pytest.objecttrace import ObjectTrace
+from hermetic.guard import late
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
     from hermetic.foundation.finding import Finding
 
-_DESCRIPTORS: Final = "HERMETIC_PROBE"
+# Of no use to a search.
+_STRESSING: Final = "hermetic._pytest.stressing"
 _MOST_TEXT: Final = 4000
 _MOST_FILES: Final = 10_000
 _GUARDS: Final = ("hermetic-guarding", "hermetic-limiting", "hermetic-explaining", "hermetic-recording")
@@ -81,8 +83,8 @@ class Probing:
             sys.stdout.flush()
             sys.stderr.flush()
             if "settings" in question:
-                # Loaded before the fork: each child would load it again.
-                pass
+                # Before the fork: each child would load it again, and be stopped at it where it is given few turns.
+                late.load(_STRESSING)
             gc.freeze()  # so that a child does not touch every page by collecting
             with _load(question):
                 pid = os.fork()
@@ -95,10 +97,8 @@ class Probing:
     def _child(self, session: pytest.Session, items: list[pytest.Item], question: dict[str, Any]) -> None:
         try:
             if "settings" in question:
-                from hermetic._pytest.stressing import stress  # noqa: PLC0415 - of no use to a search
-
                 without_guards(session.config)
-                stress(items, question["settings"], tell=self._tell)
+                late.load(_STRESSING).stress(items, question["settings"], tell=self._tell)
                 os._exit(0)
             self._watch_or_not(session.config, question)
             trace = FileTrace() if question["is_watched"] else None

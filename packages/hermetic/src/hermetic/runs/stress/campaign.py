@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hermetic.runs.stress.trials import Bench, Trial
 
 _CHUNK = 20
+_PROMISING = 80
 _AGAIN = 6
 # A condition that a test did not meet in so many runs is left.
 _UNMET = 5
@@ -46,7 +47,7 @@ class Plan:
         runs: so many under each condition instead; None to let `rate` decide.
         seconds: for everything; no new runs begin after.
         only: the names of the conditions; all if empty.
-        arm_seconds: at most so long for one condition of one test, once it has had 20 runs.
+        arm_seconds: at most so long for one condition of one test, once it has had 20 runs, or 80 when they look telling.
         is_thorough: every condition is tried, also once one is found that explains the failures by itself.
     """
 
@@ -218,7 +219,9 @@ class Campaign:
         arm = verdict.arms[condition.name] = Arm()
         began = self._monotonic()
         is_met = False
-        while self._goes_on(arm, began) and not self._is_decided(condition, arm, verdict):
+        while self._goes_on(arm, began, least=self._least(arm, verdict)) and not self._is_decided(
+            condition, arm, verdict
+        ):
             trials = self._trials(condition, verdict, facts, arm.runs)
             for trial in trials:
                 arm.add(trial)
@@ -229,6 +232,14 @@ class Campaign:
                 return
         if arm.failures:
             self._judge(condition, verdict, arm)
+
+    @staticmethod
+    def _least(arm: Arm, verdict: Verdict) -> int:
+        """
+        How many runs a condition has before its time counts: more once its failures may well be its doing, since a busy
+        machine makes few runs in that time, and few runs cannot be sure.
+        """
+        return _PROMISING if arm.failures > 1 and _chance(arm, verdict.calm) < 0.05 else _CHUNK
 
     def _is_decided(self, condition: Condition, arm: Arm, verdict: Verdict) -> bool:
         if condition.is_exact and verdict.calm.failures == 0:
