@@ -1,5 +1,5 @@
 """
-The roadmap's table names what exists: every object can be imported, every test is there, every old name has a row.
+The roadmap's table and the architecture name what exists: every object can be imported, every test is there, every old name has a row.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ TABLE = (ROOT / "docs" / "reference" / "roadmap.md").read_text("utf-8")
 ROWS = [
     [cell.strip() for cell in line.strip("| ").split(" | ")] for line in TABLE.splitlines() if line.startswith("| ")
 ]
-OBJECTS = sorted(set(re.findall(r"`((?:hermetic|ip_monitor)(?:\.\w+)+)`", TABLE)))
+ARCHITECTURE = (ROOT / "docs" / "explanation" / "architecture.md").read_text("utf-8")
+OBJECTS = sorted(set(re.findall(r"`((?:hermetic|ip_monitor)(?:\.\w+)+)`", TABLE + ARCHITECTURE)))
 RULES = sorted(set(re.findall(r"`([a-z]+\.[a-z-]+)`", TABLE)) - set(OBJECTS) - {"pyproject.toml"})
 TESTS = sorted(set(re.findall(r"`(test_\w+)`", TABLE)))
 
@@ -50,9 +51,9 @@ for name in sys.argv[1:]:
 """
 
 
-def test_every_object_of_the_table_exists():
+def test_every_object_of_the_table_and_of_the_diagrams_exists():
     """
-    A renamed class takes its row with it. (In a process of its own, which imports nearly everything there is.)
+    A renamed class takes its row with it, and a moved module its place in a diagram. (In a process of its own, which imports nearly everything there is.)
     """
     done = subprocess.run([sys.executable, "-c", LOOK_UP, *OBJECTS], capture_output=True, text=True, check=False)
 

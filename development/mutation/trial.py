@@ -43,6 +43,8 @@ _WARM = (
     "dns.message",
     "httptools",
 )
+# What is warm cannot be rewritten for assertions by pytest, which it does to plugins; nothing is lost but words.
+_OPTIONS = (*PYTEST, "--hypothesis-seed=0", "-W", "ignore:Module already imported so cannot be rewritten")
 SURVIVED = "survived"
 KILLED = "killed"
 TIMED_OUT = "timed out"
@@ -70,7 +72,7 @@ class Workshop:
         sources: Mapping[str, Path] = SOURCES,
         root: Path = ROOT,
         warm: Sequence[str] = _WARM,
-        options: Sequence[str] = (*PYTEST, "--hypothesis-seed=0"),
+        options: Sequence[str] = _OPTIONS,
     ) -> None:
         self._folder = folder
         self._sources = sources
