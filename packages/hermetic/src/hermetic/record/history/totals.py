@@ -61,10 +61,10 @@ def count_in(db: sqlite3.Connection, number: int, run: Run, tries: Sequence[Try]
         # Only tests that failed on this version can have become flaky; the index of failures lists them.
         db.execute(
             "UPDATE tests SET is_flaky = 1 WHERE NOT is_flaky AND number IN (SELECT o.test FROM runs r CROSS JOIN outcomes o "
-            "INDEXED BY outcomes_bad ON o.run = r.number WHERE o.outcome IN (1, 2, 6) AND r.code = ?1 AND NOT r.is_broken) "
-            "AND EXISTS (SELECT 1 FROM runs r CROSS JOIN outcomes p ON p.run = r.number AND p.test = tests.number WHERE r.code = ?1 AND NOT r.is_broken "
+            "INDEXED BY outcomes_bad ON o.run = r.number WHERE o.outcome IN (1, 2, 6) AND r.code = ? AND NOT r.is_broken) "
+            "AND EXISTS (SELECT 1 FROM runs r CROSS JOIN outcomes p ON p.run = r.number AND p.test = tests.number WHERE r.code = ? AND NOT r.is_broken "
             "AND p.outcome = 0)",
-            (run.code,),
+            (run.code, run.code),
         )
 
 
