@@ -138,8 +138,8 @@ async def test_the_entities_appear_by_themselves_and_follow_the_line(broker, mon
 
 async def test_what_comes_later_finds_everything_and_the_end_is_told(broker, monitor):
     """
-    Descriptions, state and availability are kept by the broker; after the monitor's end it is offline, and a press that
-    was kept does not check at the next start.
+    Descriptions, state and availability are kept by the broker; after the monitor's end it is offline. A press that was kept
+    does not check at the next start, nor does taking it away.
     """
     async with monitor(broker.url), broker.listening() as heard:
         await heard.until(is_settled)
@@ -153,6 +153,7 @@ async def test_what_comes_later_finds_everything_and_the_end_is_told(broker, mon
     async with monitor(broker.url) as (application, _), broker.listening(client="again") as heard:
         await heard.until(is_settled)
         await heard.connection.publish(replace(pressed, payload=b""))
+        await heard.until(lambda all_: all_[pressed.topic].payload == b"")
         audit = await application.admin.audit.entries(limit=9)
 
     assert [entry for entry in audit if entry.via == "mqtt"] == []
@@ -281,6 +282,25 @@ async def test_a_broker_that_falls_silent_is_left():
             writer.transport.abort()
         server.close()
         await server.wait_closed()
+
+
+async def test_a_broker_that_hangs_delays_neither_a_check_nor_the_end(monitor):
+    """
+    It lets itself be connected to and says nothing for as long as the monitor would wait for it, ten seconds.
+    """
+    server, open_ = await answers(b"")
+    try:
+        async with asyncio.timeout(8):
+            async with monitor(f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}") as (application, watcher):
+                check = await application.check()
+    finally:
+        for writer in open_:
+            writer.transport.abort()
+        server.close()
+        await server.wait_closed()
+
+    assert check.ballots[0].verdict.address is not None
+    assert watcher.told == []
 
 
 async def test_a_port_where_nobody_listens_and_a_topic_that_is_not_allowed(broker):

@@ -190,8 +190,9 @@ class HomeLink:
         )
 
     def _receive(self, message: Message) -> None:
-        # A press that the broker kept is of who knows when.
-        if message.topic == self._entities.command_topic and not message.is_retained:
+        # A press that the broker kept is of who knows when, and nothing at all is how such a one is taken away.
+        is_press = bool(message.payload) and not message.is_retained
+        if message.topic == self._entities.command_topic and is_press:
             self._pressed.set()
 
     async def _obey(self) -> None:
