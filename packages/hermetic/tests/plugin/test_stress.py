@@ -46,7 +46,7 @@ def test_the_condition_that_decides_is_named_and_sound_twins_are_left_alone(tmp_
     names = list(scenes.SCENES)[:rounds]
     is_whole = rounds == len(scenes.SCENES)
     scenes.write(tmp_path, only=names)
-    plan = Plan(rate=0.01, arm_seconds=4.0) if is_whole else Plan(rate=0.02, runs=40, only=frozenset({"random"}))
+    plan = Plan(rate=0.01, arm_seconds=3.0) if is_whole else Plan(rate=0.02, runs=40, only=frozenset({"random"}))
     with Bench(["test_a.py"], cwd=tmp_path) as bench:
         stressed = [test for test in bench.collected if "_flaky_" in test or "_sound_" in test]
         tell = print if is_whole else lambda _: None

@@ -19,6 +19,8 @@ from hermetic.record.history.errors import HistoryError
 from hermetic.record.history.fingerprint import signature
 from hermetic.record.history.quantiles import quantile
 from hermetic.record.history.runs import COUNTING, OUTCOMES, Run, Try, from_lines, to_lines
+from hermetic.record.history.shown import suite_json, suite_text
+from hermetic.record.history.shown import test_text as one_text
 from hermetic.record.history.spool import spool
 from hermetic.record.history.stability import of_test
 from hermetic.record.history.store import HistoryStore
@@ -467,6 +469,32 @@ def test_a_new_name_much_like_one_that_went_is_offered(store):
         ("a.py::test_is_read_slowly", "a.py::test_is_read_very_slowly"),
         ("a.py::test_moves", "c.py::test_moves"),
     ]
+
+
+def test_the_suite_is_told_with_causes_groups_and_new_names(store):
+    """
+    As text and as JSON; one test's text names the others that its cause struck.
+    """
+    for number in range(4):
+        down = number % 2
+        why = {"cause": "abc", "said": "ConnectionError: no server", "nature": "infrastructure"} if down else {}
+        pair = [Try(test=f"a.py::test_{name}", outcome="failed" if down else "passed", **why) for name in "xy"]
+        last = "a.py::test_old_name" if number < 2 else "a.py::test_new_name"
+        store.add(a_run(str(number), at=float(number)), [*pair, Try(test=last, outcome="passed")])
+
+    told = suite_text(store).splitlines()
+    one = one_text("a.py::test_x", store, now=9.0)
+
+    assert told[0] == "4 runs of 4 tests"
+    assert "  4 in 2 tests" in " ".join(told)
+    assert any("ConnectionError: no server (infrastructure)  [abc]" in line for line in told)
+    assert told[told.index("2 tests fail together, mostly for one cause") + 1 :][:2] == [
+        "  a.py::test_x",
+        "  a.py::test_y",
+    ]
+    assert told[-1] == "  hermetic history rename a.py::test_old_name a.py::test_new_name"
+    assert "2 times ConnectionError: no server (infrastructure) [abc]; also in a.py::test_y" in one
+    assert json.loads(suite_json(store))["causes"][0]["tests"] == 2
 
 
 def test_a_failure_keeps_what_it_said_without_secrets_and_its_nature():
