@@ -174,13 +174,16 @@ def test_the_budget_fails_a_run_that_would_pass(suite):
 
 def test_a_broken_build_is_not_tried_again_and_again(suite):
     """
-    Once ten tests have ended and more than half of them failed.
+    Once ten tests have ended and more than half of them failed, or another share; also told when a worker saw it.
     """
-    suite.write("test_a.py", "import pytest\n@pytest.mark.parametrize('n', range(30))\ndef test_a(n): assert False\n")
-    run = suite.run("--hermetic-retries=2")
+    suite.write("test_a.py", "import pytest\n@pytest.mark.parametrize('n', range(30))\ndef test_a(n): assert n < 8\n")
+    half = suite.run("--hermetic-retries=1")
+    fifth = suite.run("--hermetic-retries=1", "--hermetic-retry-stop=20", "-n1", plugins=("xdist",))
 
-    assert run.text.count(" RERUN") == 20
-    assert "More than half of the tests failed" in run.text
+    assert half.text.count(" RERUN") == 9
+    assert "More than 50 % of the tests failed" in half.text
+    assert fifth.text.count(" RERUN") == 3
+    assert "More than 20 % of the tests failed" in fifth.text
 
 
 @pytest.mark.parametrize(

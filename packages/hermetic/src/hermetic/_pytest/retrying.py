@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 _ATTEMPT = "hermetic_attempt"
 _UNSTABLE = "hermetic_unstable"
-# A suite of which so many tests have ended and more than this share failed is broken, not flaky.
+# Before so many tests have ended, no share of failures says that the suite is broken and not flaky.
 _ENOUGH_ENDED = 10
-_BROKEN_SHARE = 0.5
+_STOPPED = "hermetic_retries_stopped"
 _RAISED = pytest.StashKey[BaseException]()
 
 
@@ -61,8 +61,15 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         help="not after errors in which this is found, or of this nature; repeatable",
     )
+    group.addoption(
+        "--hermetic-retry-stop",
+        metavar="PERCENT",
+        default=None,
+        help="try nothing again once more than PERCENT of at least ten tests failed: the build is broken, not flaky (50)",
+    )
     group.addoption("--hermetic-retry-delay", metavar="SECONDS", help="wait before each further try (0)")
     parser.addini("hermetic_retries", "as --hermetic-retries", default="0")
+    parser.addini("hermetic_retry_stop", "as --hermetic-retry-stop", default="50")
     parser.addini("hermetic_unstable_budget", "as --hermetic-unstable-budget", default="")
 
 
@@ -88,7 +95,8 @@ def register(config: pytest.Config) -> None:
         unlike=unlike,
         delay=delay_of(config, "--hermetic-retry-delay"),
     )
-    retrying = Retrying(default, budget=budget, crashes=_crashes(config))
+    stop = _count(config, "--hermetic-retry-stop", "hermetic_retry_stop")
+    retrying = Retrying(default, budget=budget, stop=100 if stop is None else stop, crashes=_crashes(config))
     # The controller of xdist collects nothing itself.
     if times or (config.getoption("dist", default="no") != "no" and not hasattr(config, "workerinput")):
         config.pluginmanager.register(retrying, "hermetic-retrying")
@@ -134,12 +142,19 @@ class Scout:
 class Retrying:
     """
     Runs the tests that may be tried again, and collects what became of them.
+
+    Args:
+        default: for tests without a marker.
+        budget: how many may be unstable; None for any number.
+        stop: nothing is tried again once more than so many of a hundred tests failed.
+        crashes: tries that were lost with their workers; None without workers.
     """
 
-    def __init__(self, default: Retry, *, budget: int | None, crashes: Crashes | None) -> None:
+    def __init__(self, default: Retry, *, budget: int | None, stop: int, crashes: Crashes | None) -> None:
         self._default = default
         self._crashes = crashes
         self._budget = budget
+        self._stop = stop
         self._ended = self._failed = 0
         self._unstable: list[str] = []
         self._tries: dict[str, list[tuple[int, str]]] = {}
@@ -229,8 +244,9 @@ class Retrying:
             return False
         if not retry.is_for(raised):
             return False
-        if self._ended >= _ENOUGH_ENDED and self._failed > _BROKEN_SHARE * self._ended:
-            self.was_stopped = True
+        if self._ended >= _ENOUGH_ENDED and 100 * self._failed > self._stop * self._ended:
+            for report in reports:
+                setattr(report, _STOPPED, True)
             return False
         return True
 
@@ -272,6 +288,7 @@ class Retrying:
         return None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.was_stopped |= bool(getattr(report, _STOPPED, False))
         if is_repeated(report):
             # Another plugin's tries are not numbered.
             known = self._tries.setdefault(report.nodeid, [])
@@ -307,7 +324,10 @@ class Retrying:
                 "(hermetic_unstable_budget)."
             )
         if self.was_stopped:
-            terminalreporter.line("More than half of the tests failed, so failures were not tried again any more.")
+            terminalreporter.line(
+                f"More than {self._stop} % of the tests failed, so failures were not tried again any more "
+                "(hermetic_retry_stop)."
+            )
 
 
 def _told(report: pytest.TestReport) -> str:
