@@ -80,3 +80,18 @@ def test_the_commands_exist():
                 check=False,
             )
             assert done.returncode == 0, done.stderr
+
+
+def test_every_link_of_the_first_pages_leads_somewhere():
+    """
+    The pages outside the documentation site, whose build looks at its own links only.
+    """
+    pages = [README, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *ROOT.glob("packages/*/README.md")]
+    dead = [
+        (page.name, link)
+        for page in pages
+        for link in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text("utf-8"))
+        if not (page.parent / link).exists()
+    ]
+
+    assert dead == []

@@ -229,3 +229,49 @@ def test_settings_out_of_range_are_refused(clock, fields):
     """
     with pytest.raises(CacheRefusedError):
         Cache(clock=clock, **fields)
+
+
+def test_the_smallest_settings_are_taken(clock):
+    """
+    One entry, half a second, nothing stale.
+    """
+    cache = Cache(ttl_s=0.5, stale_s=0.0, capacity=1, clock=clock)
+    cache.put("a", 1)
+    cache.put("b", 2)
+
+    assert (cache.get("a"), cache.get("b"), len(cache)) == (None, 2, 1)
+
+
+async def test_left_alone_nothing_is_given_stale_and_1024_entries_fit(clock):
+    """
+    What the settings are when nobody says them.
+    """
+    cache = Cache(ttl_s=10, clock=clock)
+    loads = Loads()
+    for number in range(1025):
+        cache.put(str(number), number)
+    assert (len(cache), cache.get("0"), cache.get("1")) == (1024, None, 1)
+
+    clock.advance(10)
+    assert await cache.get_or_load("1", loads) == 1
+    assert (loads.count, cache.statistics().stale_hits) == (1, 0)
+    await cache.aclose()
+
+
+async def test_each_way_to_ask_is_counted(cache, clock):
+    """
+    Hits, misses and stale hits, whether a value is only asked for or loaded if need be.
+    """
+    cache.get("k")
+    cache.put("k", 1)
+    cache.get("k")
+    cache.get("k")
+    counts = cache.statistics()
+    assert (counts.hits, counts.misses, counts.stale_hits) == (2, 1, 0)
+
+    await cache.get_or_load("k", Loads())
+    clock.advance(10)
+    await cache.get_or_load("k", Loads())
+    await cache.get_or_load("other", Loads())
+    counts = cache.statistics()
+    assert (counts.hits, counts.misses, counts.stale_hits) == (3, 2, 1)
