@@ -15,6 +15,7 @@ import trustme
 from ip_monitor.adapters.web.server import tls_context
 from ip_monitor.bootstrap.web import CertificateRefusedError, _tls
 from ip_monitor.domain.addresses import Family
+from ip_monitor.domain.audit import Actor
 from ip_monitor.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -262,6 +263,19 @@ async def test_a_change_is_told_live(served):
         await served.stage.application.check()
         while (await anext(told))["families"][0]["address"] != str(line.address(Family.V4)):
             pass
+
+
+async def test_what_is_done_elsewhere_is_told_live(served):
+    """
+    As by a command: the page of everybody who looks shows it.
+    """
+    admin, by = served.stage.application.admin, Actor(name="alice", via="command line")
+    async with served.get("/events?as=html") as stream, asyncio.timeout(20):
+        assert await stream.content.readline()
+        await admin.notify.mute(for_s=3600, by=by)
+        while b"<strong>Muted</strong>" not in await stream.content.readline():
+            pass
+    await admin.notify.unmute(by=by)
 
 
 async def test_signing_out_ends_the_streams_of_the_session(served):

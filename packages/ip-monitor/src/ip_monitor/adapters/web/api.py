@@ -143,7 +143,6 @@ class API:
             cast("dict[str, Any]", arguments),
             peer=request.remote or "somewhere",
         )
-        self._board.touch()
         return plain(as_json({"result": found}), JSON)
 
     def _json(

@@ -117,7 +117,7 @@ class Board:
 
     def touch(self) -> None:
         """
-        Somebody changed something that no event tells of.
+        Somebody did something that no event tells of: here, on the command line, in Discord.
         """
         self._news(*SECTIONS)
 

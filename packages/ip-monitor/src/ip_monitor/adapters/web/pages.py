@@ -145,7 +145,6 @@ class Pages:
                 return refusal_of(error)
             note = str(error)
         else:
-            self._board.touch()
             note = acts.told(name, arguments, found)
             if is_script:
                 return plain(as_json({"text": note}), JSON)

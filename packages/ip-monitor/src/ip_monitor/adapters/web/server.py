@@ -86,6 +86,7 @@ class WebServer:
         tls: ssl.SSLContext | None = None,
         patience_s: float = PATIENCE_S,
     ) -> None:
+        self._admin = admin
         self._tls = tls
         self._patience_s = patience_s
         self._board = board
@@ -157,12 +158,14 @@ class WebServer:
         loop = asyncio.get_running_loop()
         # Log lines come from other threads too.
         self._board.on_news = lambda sections: loop.call_soon_threadsafe(self.streams.tell, sections)
+        self._admin.audit.listeners.append(self._board.touch)
         try:
             await runner.setup()
             await web.SockSite(runner, self._socket, ssl_context=self._tls).start()
             self._runner = runner
             yield
         finally:
+            self._admin.audit.listeners.remove(self._board.touch)
             self._board.on_news = nobody_looks
             self.streams.aclose()
             await runner.cleanup()

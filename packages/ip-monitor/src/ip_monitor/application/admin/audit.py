@@ -15,7 +15,7 @@ from ip_monitor.errors import IPMonitorError
 from ip_monitor.resilience.clock import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from ip_monitor.application.admin.ports import AdminStore, Engine
     from ip_monitor.domain.audit import Actor
@@ -37,11 +37,15 @@ class Act:
 class Auditor:
     """
     One entry for each thing somebody does.
+
+    Attributes:
+        listeners: called after each thing that was done, whoever did it and on whichever way; each must return at once.
     """
 
     def __init__(self, engine: Engine, store: AdminStore) -> None:
         self._engine = engine
         self._store = store
+        self.listeners: list[Callable[[], object]] = []
 
     @contextlib.asynccontextmanager
     async def act(self, by: Actor, action: str, subject: str = "") -> AsyncGenerator[Act]:
@@ -58,6 +62,8 @@ class Auditor:
             await self._write(by, action, subject, Act(before=act.before), refused=type(error).__name__)
             raise
         await self._write(by, action, subject, act, refused="")
+        for tell in tuple(self.listeners):
+            tell()
 
     async def entries(self, *, limit: int = 100) -> Sequence[AuditEntry]:
         """
