@@ -20,6 +20,7 @@ from ip_monitor.bootstrap.asking import Asking, Keeper
 from ip_monitor.bootstrap.discord import has_bot, keep_bot
 from ip_monitor.bootstrap.mqtt import has_broker, keep_link
 from ip_monitor.bootstrap.onlooker import Onlooker
+from ip_monitor.bootstrap.remembering import REMEMBERED, keep_remembered, restore_remembered
 from ip_monitor.bootstrap.sinks import LOUD_SINKS, SINK_SETTINGS, notifiers_for
 from ip_monitor.bootstrap.sources import provider_specs
 from ip_monitor.bootstrap.telling import Telling
@@ -132,6 +133,7 @@ class Application:
             # The names are those of the use cases that keep them; importing these would cost what few runs need.
             self.quiet.mute_until(float(state.get("muted_until", "0")))
             self.standing.restore(state.get(STANDING))
+            restore_remembered(self.checks, state.get(REMEMBERED))
             self._telling = self._new_telling(self._settings, is_stopped="queue_stopped" in state)
             self._asking = self._new_asking(self._settings)
         await self._asking.start()
@@ -379,6 +381,8 @@ class Application:
         Close everything but the database. Idempotent.
         """
         self._turned.set()
+        if not self._only_look:
+            await keep_remembered(self.checks, self.storage)
         await self.checks.aclose()
         await self._asking.aclose()
         self.announcer.discard(self.standing)

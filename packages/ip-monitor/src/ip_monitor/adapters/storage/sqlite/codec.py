@@ -9,7 +9,7 @@ import ipaddress
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ip_monitor.domain.addresses import Address, Family
 from ip_monitor.domain.answers import Answer, Failure, FailureKind, Source, Transport
@@ -18,8 +18,14 @@ from ip_monitor.domain.changes import Change, CurrentAddress
 from ip_monitor.domain.notices import Notice
 from ip_monitor.domain.verdicts import Verdict, VerdictKind
 
-if TYPE_CHECKING:
-    import sqlite3
+
+class Row(Protocol):
+    """
+    What SQLite gives, or the same by name from elsewhere.
+    """
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
 
 _CHANGE_COLUMNS = (
     "changes.key, changes.address, changes.previous, changes.at, changes.previous_since, changes.operators"
@@ -70,7 +76,7 @@ def change_row(change: Change) -> tuple[object, ...]:
     )
 
 
-def change_of(row: sqlite3.Row) -> Change:
+def change_of(row: Row) -> Change:
     return Change(
         key=row["key"],
         address=ipaddress.ip_address(row["address"]),
@@ -82,18 +88,18 @@ def change_of(row: sqlite3.Row) -> Change:
     )
 
 
-def _pool_of(row: sqlite3.Row) -> tuple[Address, ...]:
+def _pool_of(row: Row) -> tuple[Address, ...]:
     text: str | None = row["pool"]
     return () if text is None else tuple(ipaddress.ip_address(address) for address in json.loads(text))
 
 
-def current_of(row: sqlite3.Row) -> CurrentAddress:
+def current_of(row: Row) -> CurrentAddress:
     return CurrentAddress(
         address=ipaddress.ip_address(row["address"]), since=time_of(row["since"]), seen_at=time_of(row["seen_at"])
     )
 
 
-def notice_of(row: sqlite3.Row) -> Notice:
+def notice_of(row: Row) -> Notice:
     change, told_key = change_of(row), row["told_key"]
     return Notice(
         key=row["delivery_key"],
@@ -131,7 +137,7 @@ def ballot_row(ballot: Ballot) -> tuple[object, ...]:
     )
 
 
-def ballot_of(row: sqlite3.Row) -> Ballot:
+def ballot_of(row: Row) -> Ballot:
     family = Family(row["family"])
     detail: dict[str, Any] = json.loads(row["detail"])
     return Ballot(
