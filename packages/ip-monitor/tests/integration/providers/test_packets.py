@@ -12,14 +12,15 @@ import ssl
 import dns.message
 import pytest
 import trustme
+from hermetic.world.http import Authority
 from ip_monitor.adapters.providers.client import HTTPClient
 from ip_monitor.adapters.providers.defaults import SPARES
-from ip_monitor.adapters.providers.dns import make_question
 from ip_monitor.adapters.providers.factory import provider_for
 from ip_monitor.domain.addresses import AddressPolicy, Family
 from ip_monitor.domain.answers import FailureKind, SourceRefusedError
 from ip_monitor.domain.providers import ProviderSpec
 from ip_monitor.testing.dns_server import DNSFault, MockDNSServer
+from ip_monitor.testing.doh_server import MockDoHServer
 from ip_monitor.testing.stun_server import MockSTUNServer, STUNFault
 
 GOOD = ipaddress.ip_address("203.0.113.7")
@@ -62,6 +63,28 @@ async def trusting(authority):
     client = HTTPClient(policy=POLICY, ssl_context=context)
     yield client
     await client.aclose()
+
+
+@pytest.fixture(scope="module")
+def doh_authority():
+    return Authority()
+
+
+@pytest.fixture
+async def vouched(doh_authority):
+    """
+    A DoH server, and a client that trusts it.
+    """
+    watched = asyncio.get_running_loop()._selector.get_map()
+    before = len(watched)
+    async with MockDoHServer(GOOD, tls=doh_authority) as server:
+        client = HTTPClient(policy=POLICY, ssl_context=doh_authority.client_context())
+        yield server, client
+        await client.aclose()
+    # aiohttp does not wait for the end of a TLS connection that it gave back; it ends with the server.
+    async with asyncio.timeout(20):
+        while len(watched) > before:  # noqa: ASYNC110 - what ends it raises no event
+            await asyncio.sleep(0)
 
 
 async def test_stun_gives_the_mapped_address_of_both_families(client):
@@ -194,20 +217,48 @@ async def test_dns_over_tls_that_ends_early_is_malformed(trusting, tls):
     assert answer.failure.kind in {FailureKind.MALFORMED, FailureKind.UNREACHABLE}
 
 
-async def test_dns_over_https_takes_only_its_own_media_type(serve, trusting, tls, respond):
+@pytest.mark.parametrize(
+    ("fault", "media_type", "kind"),
+    [
+        (DNSFault.NONE, "application/dns-message", None),
+        (DNSFault.NONE, "text/html", FailureKind.MARKUP),
+        (DNSFault.REFUSED, "application/dns-message", FailureKind.STATUS),
+        (DNSFault.OTHER_QUESTION, "application/dns-message", FailureKind.MALFORMED),
+        (DNSFault.SEVERAL, "application/dns-message", FailureKind.SEVERAL),
+    ],
+)
+async def test_dns_over_https_takes_only_a_sound_message_of_its_own_media_type(vouched, fault, media_type, kind):
     """
-    The address counts in a DNS message; a page with status 200 does not.
+    A page with status 200 is none, nor is another's answer.
     """
-    url = "doh://127.0.0.1:{}/dns-query?name=whoami.example&type=TXT&class=CH"
-    question = make_question(spec_for(url.format(1)), with_id=False)
-    async with MockDNSServer(GOOD) as resolver:
-        wire = resolver.reply(question.to_wire())
-    good = await serve(respond(wire, headers=["Content-Type: application/dns-message"]), ssl=tls)
-    page = await serve(respond("<html>log in</html>", headers=["Content-Type: text/html"]), ssl=tls)
+    server, client = vouched
+    server.media_type = media_type
+    server.fault_next(fault)
+    url = f"doh://127.0.0.1:{server.port}/dns-query?name=whoami.example&type=TXT&class=CH"
+    answer = await ask(client, url, timeout_s=10)
 
-    assert (await ask(trusting, url.format(good.port), timeout_s=10)).address == GOOD
-    assert (await ask(trusting, url.format(page.port), timeout_s=10)).failure.kind is FailureKind.MARKUP
-    assert good.heads[0].startswith(b"POST /dns-query HTTP/1.1")
+    assert (answer.failure.kind if answer.failure else None) == kind
+    assert answer.address == (GOOD if kind is None else None)
+    assert server.questions[-1] == "whoami.example. CH TXT"
+    assert server.calls[-1].request.method == "POST"
+
+
+async def test_a_silent_server_over_https_is_left_when_nobody_waits(vouched):
+    """
+    The question came, no answer does, and giving up leaves nothing open.
+    """
+    server, client = vouched
+    server.fault_next(DNSFault.SILENT)
+    before = len(server.questions)
+    asking = asyncio.create_task(
+        ask(client, f"doh://127.0.0.1:{server.port}/dns-query?name=a.example&type=A", timeout_s=30)
+    )
+    async with asyncio.timeout(20):
+        while len(server.questions) == before:  # noqa: ASYNC110 - the server's thread raises no event here
+            await asyncio.sleep(0.01)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
 
 
 async def test_private_servers_are_refused_by_packets_too(client):
