@@ -45,6 +45,23 @@ def test_the_readme_names_every_command_and_every_exit_status():
     assert [int(status) for status in statuses] == [int(status) for status in ExitStatus]
 
 
+def test_each_bug_of_the_replaced_bot_names_tests_that_there_are():
+    """
+    A test that is renamed or taken away must not leave its bug without one.
+    """
+    table = (DOCS / "reference" / "bugs-of-the-replaced-bot.md").read_text()
+    rows = [line.split("|")[1:3] for line in table.splitlines() if line.startswith("| ")][1:]
+    there = {
+        name
+        for path in (PACKAGE / "tests").rglob("test_*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    named = {bug.strip(): re.findall(r"`(test_\w+)`", tests) for bug, tests in rows}
+
+    assert len(named) >= 17
+    assert {bug: set(tests) - there for bug, tests in named.items() if not tests or not set(tests) <= there} == {}
+
+
 def test_the_example_settings_are_accepted(ip_monitor, tmp_path):
     """
     What the README shows as a settings file is one.

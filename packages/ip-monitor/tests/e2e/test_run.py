@@ -89,6 +89,21 @@ async def test_sigusr1_makes_it_check_now_also_where_the_pages_port_is_taken(sta
     await running.line("asking", "check=2", "trigger=request")
 
 
+@pytest.mark.needs_program("unshare", "nsenter", "ip")
+async def test_an_address_that_comes_makes_it_check_now(start, nobody, database):
+    """
+    In a network of its own: the kernel tells of the new address, and the next check, which is minutes away, comes at once.
+    """
+    prefix = ("unshare", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+    settings = ("--set", "log_level=debug", "--set", "retry_s=3000", "--set", "interval_s=3000")
+    running = await start("run", "--config", nobody, "--database", database, *settings, prefix=prefix)
+    await running.line("next check")
+    words = ["nsenter", "--preserve-credentials", "--user", "--net", f"--target={running.pid}"]
+    await asyncio.to_thread(subprocess.run, [*words, *["ip", "addr", "add", "192.0.2.5/24", "dev", "lo"]], check=True)
+
+    await running.line("asking", "check=2", "trigger=network")
+
+
 async def test_json_lines_are_json(start, nobody, database):
     """
     With `--json` there is one object a line. Files of the older program beside the database are taken up at the first start.

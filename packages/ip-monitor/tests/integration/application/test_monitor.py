@@ -263,6 +263,32 @@ async def test_the_loop_checks_on_schedule(build, scripted, clock, events, in_ba
     assert [first.check.trigger, second.check.trigger] == [Trigger.START, Trigger.SCHEDULE]
 
 
+@pytest.mark.parametrize("jump_s", [-86_400, 86_400])
+async def test_a_wall_clock_that_jumps_a_day_neither_stops_nor_repeats_anything(
+    build, scripted, clock, *, storage, events, in_background, jump_s
+):
+    """
+    Checks go on by the clock that does not jump; a change is written once, after the one before, and nothing is negative.
+    """
+    sources = [scripted(name, A) for name in "abc"]
+    monitor = build(sources, sinks=("log",))
+    in_background(monitor.run())
+    await clock.slept(2.0)
+    await events.wait(CheckFinished)
+    clock.advance(0, wall=jump_s)
+    for source in sources:
+        source.says = B
+    await clock.slept(298.0)
+    await clock.slept(2.0)
+    await events.wait(CheckFinished, 2)
+
+    newest, first = await storage.get_ip_history()
+    assert (str(newest.address), str(first.address)) == (B, A)
+    assert newest.at - first.at == timedelta(seconds=300 + jump_s)
+    assert newest.previous_lasted_s == max(0, 300 + jump_s)
+    assert [notice.change.key for notice in await storage.pending_notices(sink="log")] == [first.key, newest.key]
+
+
 async def test_the_loop_recovers_by_itself_after_an_outage(build, scripted, clock, events, in_background):
     """
     It asks again soon, then more slowly, and is back on schedule with the first answer.

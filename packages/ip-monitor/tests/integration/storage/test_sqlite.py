@@ -392,20 +392,35 @@ async def test_a_full_disk_is_an_error_that_passes(storage):
     assert await storage.load_last_ip(Family.V4) == B
 
 
-async def test_a_database_locked_by_another_program_is_an_error_that_passes(path, storage):
+async def test_a_database_locked_by_another_process_is_an_error_that_passes(path, storage):
     """
-    Someone has it open in the sqlite3 tool within a transaction.
+    Someone has it open in the sqlite3 tool within a transaction: what was there is read, nothing is half written, and once
+    that one ends, even by a kill, writing works.
     """
-    await storage._pool._run(storage._pool._writer, lambda db: db.execute("PRAGMA busy_timeout = 10").fetchone())
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    try:
-        with pytest.raises(StorageUnavailableError, match="locked"):
-            await storage.save_current_ip(change())
-    finally:
-        other.execute("ROLLBACK")
-        other.close()
     await storage.save_current_ip(change())
+    await storage._pool._run(storage._pool._writer, lambda db: db.execute("PRAGMA busy_timeout = 10").fetchone())
+    code = (
+        "import sqlite3, sys\n"
+        "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "db.execute('BEGIN IMMEDIATE')\n"
+        "db.execute('DELETE FROM changes')\n"
+        "print('locked', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    words = [sys.executable, "-c", code, str(path)]
+    other = await asyncio.create_subprocess_exec(*words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert await other.stdout.readline() == b"locked\n"
+        with pytest.raises(StorageUnavailableError, match="locked"):
+            await storage.save_current_ip(change("k2", B, A), sinks=["log"])
+        assert await storage.load_last_ip(Family.V4) == A
+    finally:
+        other.kill()
+        await other.communicate()
+    await storage.save_current_ip(change("k2", B, A), sinks=["log"])
+
+    assert [one.key for one in await storage.get_ip_history()] == ["k2", "k1"]
+    assert [one.key for one in await storage.pending_notices(sink="log")] == ["k2:log"]
 
 
 async def test_a_cancelled_write_leaves_no_open_transaction(storage):
