@@ -4,6 +4,7 @@ What a run of pytest leaves in its journal, alone and under xdist, and when ther
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -19,6 +20,7 @@ from hermetic.record.events import (
     TestLost,
     WarningIssued,
 )
+from hermetic.record.journal import JournalWriter
 
 SUITE = """
 import logging, os, urllib.request, warnings
@@ -174,6 +176,30 @@ def test_a_journal_without_a_place_goes_elsewhere_and_changes_no_status(suite, t
     assert run.status == 0
     assert "Hermetic: the journal" in run.text
     assert "cannot be written: File exists. This run's journal is" in run.text
+
+
+def test_a_place_that_another_run_writes_or_that_is_read_only_changes_no_status(suite, tmp_path):
+    """
+    The second run writes beside the first, and both are whole; a report for a read-only directory is told as missing.
+    """
+    suite.write("test_a.py", "def test_a(): ...\n")
+    other = suite.directory / "other.jsonl"
+    with JournalWriter(other, run="other") as first:
+        first.emit(TestBegan(at_s=1.0, test="t"))
+        # The kernel's own tree: nothing can be made there, whoever asks.
+        run = suite.run("--hermetic-journal=other.jsonl", "--hermetic-report=/sys/r.md", "--hermetic-report=good.md")
+
+    assert (run.status, run.outcomes) == (0, {"passed": 1})
+    assert (
+        f"{other} is being written by another run; this run's journal is {other.with_name('other-2.jsonl')}" in run.text
+    )
+    assert re.search(
+        r"Hermetic: no report can be written to /sys/r\.md: .+ Name a file in a directory that is", run.text
+    )
+    assert "1 passed" in (suite.directory / "good.md").read_text()
+    (whole,), (second,) = read(other), read(other.with_name("other-2.jsonl"))
+    assert (whole.run, whole.problems, [one.test for one in of(whole, TestBegan)]) == ("other", (), ["t"])
+    assert (second.problems, [one.test for one in of(second, TestBegan)]) == ((), ["test_a.py::test_a"])
 
 
 def test_a_test_that_breaks_the_clock_is_reported_as_it_ended_and_the_journal_says_that_no_cause_was_looked_for(suite):

@@ -207,6 +207,23 @@ def test_a_format_that_does_not_exist_stops_the_run_before_it_starts(suite):
     assert "its name ends with none of .ctrf.json, .json, .html, .md, .xml, .github, .txt." in run.text
 
 
+def test_a_journal_that_is_cut_or_newer_is_reported_as_far_as_it_goes_and_said_to_be(reported, tmp_path):
+    """
+    Nothing that can be read is lost, and the report says what could not.
+    """
+    run, _ = reported
+    header, *lines = (run.directory / "journal.jsonl").read_text().splitlines(keepends=True)
+    newer = json.dumps({**json.loads(header), "schema": 2, "hermetic": "9.0"}) + "\n"
+    (tmp_path / "cut.jsonl").write_text("".join([newer, *lines])[:-20])
+
+    done = CliRunner().invoke(main, ["report", str(tmp_path / "cut.jsonl")])
+
+    assert done.exit_code == 0
+    assert done.output.startswith("1 with an error around it, 8 failed, for ")
+    assert "was written by Hermetic 9.0 in version 2 of the journal; this one reads version 1." in done.output
+    assert "is not whole" in done.output
+
+
 def test_the_commands_report_merge_show_diff_and_open(reported, tmp_path, monkeypatch):
     """
     What a run wrote can be asked afterwards, without pytest.
