@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from hermetic.guard.events import FindingReported
+from hermetic.guard.events import FindingMended, FindingReported
 from hermetic.record.events import TaskFailed
 
 if TYPE_CHECKING:
@@ -210,6 +210,23 @@ class Run:
     def counts(self) -> Counts:
         found = Counter(test.outcome for test in self.tests)
         return Counts({outcome: found[outcome] for outcome in OUTCOMES if found[outcome]})
+
+    @cached_property
+    def stains_left(self) -> tuple[tuple[str, Try, Finding], ...]:
+        """
+        State that a test changed and nobody put back: the test's node id, the try, and the finding. What was put back cannot be
+        suffered from. Looked up once a run, since every failure asks for it.
+        """
+        found: list[tuple[str, Try, Finding]] = []
+        for test in self.tests:
+            for one in test.tries:
+                for index, (_, event) in enumerate(one.events):
+                    if not isinstance(event, FindingReported) or event.finding.category != "stain":
+                        continue
+                    after = one.events[index + 1][1] if index + 1 < len(one.events) else None
+                    if not (isinstance(after, FindingMended) and after.is_mended):
+                        found.append((test.nodeid, one, event.finding))
+        return tuple(found)
 
     @property
     def root(self) -> str:

@@ -8,7 +8,6 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from hermetic.foundation.remedy import Remedy
-from hermetic.guard.events import FindingMended, FindingReported
 from hermetic.record.diagnosis.model import Diagnosis, Rule, at
 from hermetic.record.history.comparing import fisher_one_sided
 
@@ -25,19 +24,10 @@ _NAME: Final = re.compile(r"[A-Za-z_][\w.]*")
 
 
 def _stains_before(evidence: Evidence) -> Iterator[tuple[str, Finding]]:
-    # What was put back cannot be suffered from, so only what stayed counts: isolation that only observes, or none.
     one = evidence.one
-    for test in evidence.run.tests:
-        for earlier in test.tries:
-            if earlier.worker != one.worker or earlier.began_s >= one.began_s:
-                continue
-            events = [event for _, event in earlier.events]
-            for index, event in enumerate(events):
-                if not isinstance(event, FindingReported) or event.finding.category != "stain":
-                    continue
-                after = events[index + 1] if index + 1 < len(events) else None
-                if not (isinstance(after, FindingMended) and after.is_mended):
-                    yield test.nodeid, event.finding
+    for test, earlier, stain in evidence.run.stains_left:
+        if earlier.worker == one.worker and earlier.began_s < one.began_s:
+            yield test, stain
 
 
 def _shared_state(evidence: Evidence) -> Diagnosis | None:
