@@ -109,7 +109,7 @@ def cost(directory: Path, pairs: int) -> float:
         "hermetic._pytest.plugin",
         "--no-header",
     ]
-    kinds = ([], ["--hermetic-history=off"])
+    kinds: tuple[list[str], ...] = ([], ["--hermetic-history=off"])
     for words in kinds:
         used([*common, *words], directory)  # fills the bytecode caches
     ratios: list[float] = []
