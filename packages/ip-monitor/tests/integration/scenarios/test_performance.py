@@ -104,7 +104,7 @@ async def test_memory_usage_under_load(mock_api_cluster, tmp_path, rounds, reque
     assert not clean["is_leaking"], clean["text"]
     assert clean["calls"] == rounds * calls
     if is_proof:
-        leaking = await _growth(mock_api_cluster, tmp_path / "leaking.toml", 40, calls, warm, least, "leak")
+        leaking = await _growth(mock_api_cluster, tmp_path / "leaking.toml", 30, 40, 6, least, "leak")
         sys.stdout.write(f"\nas it is:   {clean['text']}\nwith a leak: {leaking['text']}\n")
         assert leaking["is_leaking"], leaking["text"]
 
