@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
 class MockAPICluster:
     """
-    An asynchronous context manager over one `MockIPAPIServer` an operator.
+    One `MockIPAPIServer` an operator; a context manager, plain or asynchronous, whose block fails at its end if a
+    server got requests that no endpoint takes.
 
     Args:
         operators: each operator's name with the profile it answers like.
         line: the truth that all report; made when None.
         seed: of every server's draws; None takes a random one for each.
+
+    Raises:
+        KeyError: there is no such profile; the text names those that there are.
     """
 
     def __init__(
@@ -38,6 +42,12 @@ class MockAPICluster:
         }
 
     def __getitem__(self, operator: str) -> MockIPAPIServer:
+        """
+        Raises:
+            KeyError: there is no such operator; the text names those that there are.
+        """
+        if operator not in self.servers:
+            raise KeyError(f"no operator {operator!r}; the cluster has: {', '.join(self.servers) or 'none'}")
         return self.servers[operator]
 
     def __iter__(self) -> Iterator[MockIPAPIServer]:
@@ -64,8 +74,32 @@ class MockAPICluster:
             raise
         return self
 
+    def start_blocking(self) -> Self:
+        """
+        `start` for code without a loop.
+        """
+        try:
+            for server in self:
+                server.start_blocking()
+        except BaseException:
+            self.stop_blocking()
+            raise
+        return self
+
     async def stop(self) -> None:
         await asyncio.gather(*(server.stop() for server in self))
+
+    def stop_blocking(self) -> None:
+        for server in self:
+            server.stop_blocking()
+
+    def check_unmatched(self) -> None:
+        """
+        Raises:
+            UnmatchedRequestsError: a server got requests that no endpoint takes.
+        """
+        for server in self:
+            server.check_unmatched()
 
     async def __aenter__(self) -> Self:
         return await self.start()
@@ -74,3 +108,16 @@ class MockAPICluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+        # An error of the block is what happened first; it must not be hidden behind ours.
+        if error is None:
+            self.check_unmatched()
+
+    def __enter__(self) -> Self:
+        return self.start_blocking()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop_blocking()
+        if error is None:
+            self.check_unmatched()

@@ -12,7 +12,7 @@ from hermetic.world.http import MockServer, Reply, Request, fail, json, text
 from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.providers import ProviderSpec, ReplyFormat
 from ip_monitor.testing.line import SimulatedLine
-from ip_monitor.testing.profiles import PROFILES, Profile
+from ip_monitor.testing.profiles import Profile, profile_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -38,6 +38,9 @@ class MockIPAPIServer(MockServer):
         slow_s: the delay of `/slow`, seconds.
         custom_field: the key that `/custom` puts the address under.
         options: as for `MockServer`.
+
+    Raises:
+        KeyError: there is no profile of that name; the text names those that there are.
     """
 
     def __init__(
@@ -52,7 +55,7 @@ class MockIPAPIServer(MockServer):
     ) -> None:
         super().__init__(name, **options)
         self.line = line or SimulatedLine()
-        self.profile = PROFILES[profile] if isinstance(profile, str) else profile
+        self.profile = profile_named(profile) if isinstance(profile, str) else profile
         self._told: Callable[[Family], Address | None] = self.line.address
         self._failure: Reply | None = None
         # A profile's own paths come first, and take the place of endpoints of the same name.

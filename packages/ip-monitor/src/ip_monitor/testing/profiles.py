@@ -178,3 +178,13 @@ PROFILES: Mapping[str, Profile] = {
         IPINFO,
     )
 }
+
+
+def profile_named(name: str) -> Profile:
+    """
+    Raises:
+        KeyError: there is none; the text names those that there are.
+    """
+    if name not in PROFILES:
+        raise KeyError(f"no profile {name!r}; there are: {', '.join(PROFILES)}")
+    return PROFILES[name]

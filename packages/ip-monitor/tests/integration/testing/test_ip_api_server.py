@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import aiohttp
 import pytest
+import requests
+from hermetic.world.http.errors import UnmatchedRequestsError
 from ip_monitor.adapters.providers.client import HTTPClient
 from ip_monitor.adapters.providers.http import HTTPProvider
 from ip_monitor.domain.addresses import AddressPolicy, Family
@@ -204,3 +206,26 @@ async def test_a_cluster_looks_at_one_line(ask):
     assert len(before) == 1
     assert after == {str(changed)}
     assert not any(server.is_running for server in cluster)
+
+
+def test_code_without_a_loop_has_a_cluster_too():
+    """
+    And its block fails for a request that no endpoint takes.
+    """
+    cluster = MockAPICluster({"alder": "ipify", "birch": "aws"}, seed=1)
+    with pytest.raises(UnmatchedRequestsError, match="server 'birch' got 1 request"), cluster:
+        told = requests.get(cluster["alder"].url, timeout=10).text
+        assert told == truth(cluster["alder"])
+        assert requests.get(cluster["birch"].url_for("/nowhere"), timeout=10).status_code == 404
+
+    assert not any(server.is_running for server in cluster)
+
+
+def test_unknown_names_are_refused_with_those_that_there_are():
+    """
+    A profile and an operator.
+    """
+    with pytest.raises(KeyError, match="no profile 'nonsense'; there are: aws, "):
+        MockIPAPIServer(profile="nonsense")
+    with pytest.raises(KeyError, match="no operator 'nobody'; the cluster has: alder"):
+        MockAPICluster({"alder": "ipify"})["nobody"]

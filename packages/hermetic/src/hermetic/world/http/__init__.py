@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hermetic.world.http.faults.rules import FaultRule
     from hermetic.world.http.fixture import HTTPMockFixture
     from hermetic.world.http.latency import latency
-    from hermetic.world.http.protocol import Limits
+    from hermetic.world.http.limits import Limits
     from hermetic.world.http.queueing import load
     from hermetic.world.http.rate_limits import fixed_window, quota, sliding_window, token_bucket
     from hermetic.world.http.recording import Recording
@@ -48,7 +48,7 @@ _HOMES = {
     "Fault": "faults.model",
     "FaultRule": "faults.rules",
     "HTTPMockFixture": "fixture",
-    "Limits": "protocol",
+    "Limits": "limits",
     "MockCluster": "cluster",
     "MockServer": "server",
     "MockServerCluster": "cluster",

@@ -8,10 +8,11 @@ gates and faults of both apply, the route's faults first.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from hermetic.world.http.errors import BadFaultError
+from hermetic.world.http.errors import BadFaultError, BoundsError
 from hermetic.world.http.faults.content import instead
+from hermetic.world.http.faults.model import Fault
 from hermetic.world.http.faults.rules import FaultRule
 from hermetic.world.http.gates import QueueGate, RateLimitGate, WeatherGate
 from hermetic.world.http.latency import Latency, latency
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from hermetic.foundation.clock import Clock
-    from hermetic.world.http.faults.model import Fault
     from hermetic.world.http.faults.rules import Rate
     from hermetic.world.http.limit_headers import HeaderStyle, RetryAfterForm
     from hermetic.world.http.ports import Distribution, Draw, Gate, RequestFacts
@@ -94,6 +94,11 @@ class Behaviour:
         """
         How conditions change over time or over requests; without arguments they are fair again.
         """
+        for shape in shapes:
+            if not callable(getattr(shape, "at", None)):
+                raise BoundsError(
+                    where="shape(shapes)", value=shape, allowed="a shape, such as outage(begin=2, length=3)"
+                )
         self.weather = WeatherGate(together(*shapes), clock=self.clock) if shapes else None
         self._changed()
         return self
@@ -102,6 +107,11 @@ class Behaviour:
         """
         Rate limits and queues, asked in this order; without arguments there are none.
         """
+        for gate in gates:
+            if not callable(getattr(gate, "enter", None)):
+                raise BoundsError(
+                    where="gate(gates)", value=gate, allowed="a RateLimitGate, a QueueGate, or their like"
+                )
         self.gates = gates
         self._changed()
         return self
@@ -158,8 +168,7 @@ class Behaviour:
             BadFaultError: a rate outside of 0 to 1, a time to live or a count that is not positive, or a fault that
                 cannot be set here.
         """
-        if isinstance(fault, Reply):
-            fault = instead(fault)
+        fault = _as_fault(fault)
         self._check_phase(fault)
         rule = FaultRule(
             fault,
@@ -194,6 +203,16 @@ class Behaviour:
     def _remove(self, rule: FaultRule) -> None:
         self.rules = tuple(one for one in self.rules if one is not rule)
         self._changed()
+
+
+def _as_fault(given: Any) -> Fault:
+    if isinstance(given, Reply):
+        return instead(given)
+    if isinstance(given, Fault):
+        return given
+    name = getattr(given, "__name__", None)
+    hint = f"call it: {name}()" if callable(given) and name else "give a fault such as reset(), or a Reply"
+    raise BadFaultError(what=repr(given) if name is None else name, why=f"this is no fault; {hint}")
 
 
 def decide(request: Request, draw: Draw, *, route: Behaviour, server: Behaviour, moment: Moment, at_s: float) -> Plan:

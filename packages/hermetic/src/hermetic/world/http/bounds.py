@@ -5,6 +5,8 @@ The ranges that numbers from users must lie in, checked where they enter so that
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
+from typing import Any
 
 from hermetic.world.http.errors import BoundsError
 
@@ -48,6 +50,24 @@ def rate(value: object, *, where: str) -> float:
         hint = f"; for {given:g} % write {given / 100:g}" if 1 < given <= 100 else ""
         raise BoundsError(where=where, value=value, allowed=allowed + hint)
     return given
+
+
+def several(value: Any) -> list[Any]:
+    """
+    The members of a collection; anything else, texts and bytes included, as the only one.
+    """
+    if isinstance(value, Collection) and not isinstance(value, str | bytes):
+        return list(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # anything may be given
+    return [value]
+
+
+def one_of(value: object, options: tuple[str, ...], *, where: str) -> None:
+    """
+    Raises:
+        BoundsError: `value` is none of the options.
+    """
+    if value not in options:
+        raise BoundsError(where=where, value=value, allowed=f"one of {', '.join(map(repr, options))}")
 
 
 def count(value: object, *, where: str, least: int = 1) -> int:

@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from hermetic.world.http import bounds
 from hermetic.world.http.errors import CallsNotSeenError
 
 if TYPE_CHECKING:
@@ -102,7 +103,9 @@ class Call:
 
     def __repr__(self) -> str:
         fault = f", fault {self.fault}" if self.fault else ""
-        return f"<Call {self.nth} {self.request.summary()} [{self.outcome}, status {self.status}{fault}]>"
+        # What an unmatched request lacked takes several lines, and is told where it is asked for.
+        error = f", {self.error}" if self.error and "\n" not in self.error else ""
+        return f"<Call {self.nth} {self.request.summary()} [{self.outcome}, status {self.status}{fault}{error}]>"
 
 
 class CallLog:
@@ -181,6 +184,7 @@ class CallLog:
         Raises:
             CallsNotSeenError: fewer came within `timeout` seconds.
         """
+        _check_wait(n, timeout)
         loop = asyncio.get_running_loop()
         met = asyncio.Event()
 
@@ -207,6 +211,7 @@ class CallLog:
         """
         The same for code without a loop; blocks the calling thread.
         """
+        _check_wait(n, timeout)
         met = threading.Event()
         entry = (lambda: self._seen(finished=finished) >= n, met.set)
         with self._lock:
@@ -218,3 +223,8 @@ class CallLog:
             with self._lock:
                 self._waiters.remove(entry)
         return self.snapshot()
+
+
+def _check_wait(n: int, timeout: float) -> None:
+    bounds.count(n, where="wait_for(n)", least=0)
+    bounds.duration(timeout, where="wait_for(timeout)")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from hermetic.foundation.clock import SystemClock
 from hermetic.foundation.stream import stream
 from hermetic.world.http import bounds, shapes
-from hermetic.world.http.cluster_route import ClusterRoute
+from hermetic.world.http.cluster_routing import ClusterRouting
 from hermetic.world.http.decisions import ServerChanged
 from hermetic.world.http.errors import BadClusterError
 from hermetic.world.http.partition import Partition
@@ -29,11 +29,9 @@ if TYPE_CHECKING:
 
     from hermetic.foundation.clock import Clock
     from hermetic.foundation.sink import Sink
-    from hermetic.world.http.conduct import Conduct
     from hermetic.world.http.holds import Way
     from hermetic.world.http.reply import Reply
     from hermetic.world.http.report import StopReport
-    from hermetic.world.http.route import Route
     from hermetic.world.http.schedule import Schedule
 
 
@@ -53,9 +51,10 @@ class ClusterReport:
         return "\n".join(map(str, self.servers))
 
 
-class MockCluster:
+class MockCluster(ClusterRouting):
     """
-    Usable as a context manager, plain or asynchronous. Routes made here are made on every server.
+    Usable as a context manager, plain or asynchronous, whose block fails at its end if a server got requests that no
+    route takes. Routes made here are made on every server.
 
     Args:
         servers: how many ("server-1", …), or their names, in the order in which they take over.
@@ -137,45 +136,6 @@ class MockCluster:
     def up_names(self) -> list[str]:
         return [name for name, server in self.servers.items() if server.is_running and not server.is_down]
 
-    # ------------------------------------------------------------ answers
-
-    def route(self, methods: str | Collection[str] | None, path: str, **asked: Any) -> ClusterRoute:
-        """
-        The same route on every server; arguments as for `MockServer.route`.
-        """
-        made: dict[str, Route] = {
-            name: server.route(methods, path, stacklevel=3, **asked) for name, server in self.servers.items()
-        }
-        return ClusterRoute(made, cluster=self.name, seed=self.seed, standby=self.answers_as_standby)
-
-    def get(self, path: str, **asked: Any) -> ClusterRoute:
-        return self.route("GET", path, **asked)
-
-    def post(self, path: str, **asked: Any) -> ClusterRoute:
-        return self.route("POST", path, **asked)
-
-    def any(self, path: str, **asked: Any) -> ClusterRoute:
-        """
-        A route for every method.
-        """
-        return self.route(None, path, **asked)
-
-    def conduct(self) -> Conduct:
-        """
-        What clients did to all the servers together.
-        """
-        from hermetic.world.http.conduct import Conduct  # noqa: PLC0415  # only those who judge pay for it
-
-        calls = [call for server in self for call in server.calls]
-        epoch = self.clock.time() - self.clock.monotonic()
-        return Conduct(calls, subject=f"cluster {self.name!r}", epoch_s=epoch, open_now=self.open_connections)
-
-    def open_connections(self) -> list[str]:
-        """
-        Of all servers, as for `MockServer.open_connections`.
-        """
-        return [f"{server.name}: {one}" for server in self for one in server.open_connections()]
-
     # ------------------------------------------------------------ life
 
     async def start(self) -> Self:
@@ -221,6 +181,8 @@ class MockCluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+        if error is None:
+            self.check_unmatched()
 
     def __enter__(self) -> Self:
         return self.start_blocking()
@@ -229,6 +191,8 @@ class MockCluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop_blocking()
+        if error is None:
+            self.check_unmatched()
 
     # ------------------------------------------------------------ down and up, primary and fail-over
 
@@ -236,7 +200,7 @@ class MockCluster:
         """
         Take servers away, all at once: their ports refuse and stay theirs, their connections are reset.
         """
-        await asyncio.gather(*(self[name].down() for name in names))
+        await asyncio.gather(*(server.down() for server in [self[name] for name in names]))
         for name in names:
             self._note(name, "down")
 
@@ -245,7 +209,7 @@ class MockCluster:
         Bring them back, on the same ports, with all they have seen; without names all that are down.
         """
         chosen = names or tuple(name for name, server in self.servers.items() if server.is_down)
-        await asyncio.gather(*(self[name].up() for name in chosen))
+        await asyncio.gather(*(server.up() for server in [self[name] for name in chosen]))
         for name in chosen:
             self._note(name, "up")
 
@@ -269,10 +233,11 @@ class MockCluster:
         Raises:
             BadClusterError: a zone names a server that there is not.
         """
-        for zone, names in zones.items():
+        chosen = {zone: [self[name] for name in names] for zone, names in zones.items()}
+        for zone, servers in chosen.items():
             shape = shapes.correlated_outage(zone, rate=rate, slot_s=slot_s, seed=self.seed)
-            for name in names:
-                self[name].shape(shape)
+            for server in servers:
+                server.shape(shape)
         self._note(self.name, "correlated outages", f"{', '.join(zones)}: rate {rate:g} of {slot_s:g} s")
 
     @property
@@ -320,17 +285,21 @@ class MockCluster:
     # ------------------------------------------------------------ partitions, hold and release
 
     def partition(
-        self, clients: str | Collection[str], *, servers: Collection[str] = (), way: Way = "both"
+        self, clients: str | Collection[str], *, servers: str | Collection[str] = (), way: Way = "both"
     ) -> Partition:
         """
         Cut named clients off from servers (without names from all), until the partition is healed.
 
         One-way "requests": they do not arrive, and the server knows nothing of them. One-way "replies": the server
         does its work and the client never hears. Clients name themselves by the header `Hermetic-Client`.
+
+        Raises:
+            BadClusterError: there is no such server.
+            BoundsError: there is no such way.
         """
         who = {clients} if isinstance(clients, str) else set(clients)
-        where = list(servers or self.servers)
-        holds = [self[name].hold(clients=who, way=way) for name in where]
+        where = [servers] if isinstance(servers, str) else list(servers or self.servers)
+        holds = [server.hold(clients=who, way=way) for server in [self[name] for name in where]]
         detail = f"{', '.join(sorted(who))} and {', '.join(where)}: {way}"
         self._note(self.name, "partitioned", detail)
         return Partition(holds, healed=lambda: self._note(self.name, "healed", detail))
@@ -340,7 +309,7 @@ class MockCluster:
         Hold everyone's messages at these servers (without names at all), until released by `heal()`.
         """
         where = list(names or self.servers)
-        holds = [self[name].hold(way=way) for name in where]
+        holds = [server.hold(way=way) for server in [self[name] for name in where]]
         self._note(self.name, "held", f"{', '.join(where)}: {way}")
         return Partition(holds, healed=lambda: self._note(self.name, "released", f"{', '.join(where)}: {way}"))
 

@@ -13,6 +13,7 @@ from hermetic.world.http.swizzle import swizzle_plan
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from hermetic.world.http.calls import Call
     from hermetic.world.http.request import Request
     from hermetic.world.http.route import Route
 
@@ -42,6 +43,17 @@ class ClusterRoute:
 
     def __repr__(self) -> str:
         return f"<ClusterRoute {next(iter(self.routes.values())).name} [{self.call_count} calls]>"
+
+    @property
+    def calls(self) -> list[Call]:
+        """
+        Of all servers, in the order in which they came.
+        """
+        return sorted((call for route in self.routes.values() for call in route.calls), key=lambda call: call.at_s)
+
+    @property
+    def called(self) -> bool:
+        return self.call_count > 0
 
     @property
     def call_count(self) -> int:

@@ -1,5 +1,5 @@
 """
-A server for the length of a block, that also holds its user to account.
+A server for the length of a block, whose report outlives it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 class MockServerContext:
     """
-    Starts a server, stops it at the end of the block, and then fails if there were requests without a route.
+    Starts a server and stops it at the end of the block, which then fails if there were requests without a route.
+    A server is a context manager by itself; this one also takes a server that exists, and keeps the `report` of its
+    stop.
 
     Args:
         server: a server to use; without one, `options` make a new one.

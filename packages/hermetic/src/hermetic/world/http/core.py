@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from hermetic.world.http.draws import SeededDraw, SeededDraws
     from hermetic.world.http.faults.model import Fault
     from hermetic.world.http.holds import Holds
-    from hermetic.world.http.protocol import Connection, Limits
+    from hermetic.world.http.limits import Limits
+    from hermetic.world.http.protocol import Connection
     from hermetic.world.http.request import Request
     from hermetic.world.http.route import Route
     from hermetic.world.http.router import Router

@@ -282,7 +282,13 @@ def as_distribution(given: float | Distribution) -> Distribution:
     """
     A bare number of seconds stands for a constant.
     """
-    return constant(given) if isinstance(given, (int, float)) else given
+    if isinstance(given, (int, float)):
+        return constant(given)
+    if not callable(getattr(given, "sample", None)):
+        raise BoundsError(
+            where="a delay", value=given, allowed="a number of seconds or a distribution, such as uniform(0.1, 0.3)"
+        )
+    return given
 
 
 def _quantile(probability: float) -> float:

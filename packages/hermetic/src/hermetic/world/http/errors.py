@@ -58,7 +58,7 @@ class PortTakenError(ServerError, OSError):
         held = f"it is held by {holder}" if holder else "which process holds it cannot be seen from here"
         super().__init__(
             f"server {server!r} cannot listen on {address}: the address is in use; {held}. "
-            "Leave the port out (port 0 takes a free one), or stop the other process."
+            "Leave the port out (port 0 takes a free one), or stop what listens there."
         )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hermetic.world.http.limit_headers import HeaderStyle, RetryAfterForm, headers_of, retry_after
+from hermetic.world.http import bounds
+from hermetic.world.http.limit_headers import FORMS, STYLES, HeaderStyle, RetryAfterForm, headers_of, retry_after
 from hermetic.world.http.ports import Admitted, Refused
 from hermetic.world.http.queueing import Load, Queue
 from hermetic.world.http.rate_limits import Instant, Limit, RateLimiter
@@ -45,6 +46,8 @@ class RateLimitGate:
         form: RetryAfterForm = "seconds",
         reply: Reply | None = None,
     ) -> None:
+        bounds.one_of(style, STYLES, where="rate_limit(style)")
+        bounds.one_of(form, FORMS, where="rate_limit(form)")
         self.limiter = RateLimiter(*limits)
         self._clock = clock
         self._key = key or _client_of

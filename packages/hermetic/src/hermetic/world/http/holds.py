@@ -14,6 +14,8 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Literal, Self
 
+from hermetic.world.http import bounds
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from types import TracebackType
@@ -65,8 +67,11 @@ class Holds:
         self._lock = threading.Lock()
         self._waiters: dict[asyncio.Future[None], asyncio.AbstractEventLoop] = {}
 
-    def add(self, *, clients: Collection[str] | None, way: Way) -> Hold:
-        hold = Hold(clients=clients, way=way, remove=self._remove)
+    def add(self, *, clients: str | Collection[str] | None, way: Way) -> Hold:
+        bounds.one_of(way, ("requests", "replies", "both"), where="hold(way)")
+        # A bare text would be the set of its letters.
+        who = {clients} if isinstance(clients, str) else clients
+        hold = Hold(clients=who, way=way, remove=self._remove)
         with self._lock:
             self.in_force = (*self.in_force, hold)
         return hold

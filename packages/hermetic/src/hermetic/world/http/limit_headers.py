@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 HeaderStyle = Literal["ratelimit", "ratelimit-3", "x-ratelimit", "x-epoch", "none"]
 RetryAfterForm = Literal["seconds", "date", "none"]
 STYLES: tuple[HeaderStyle, ...] = ("ratelimit", "ratelimit-3", "x-ratelimit", "x-epoch", "none")
+FORMS: tuple[RetryAfterForm, ...] = ("seconds", "date", "none")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 

@@ -88,6 +88,7 @@ class Listener:
         """
         self._drop_listening()
         if self._unix is not None:
+            self._drop_guards()
             self._listen_on(self._unix_socket(self._unix))
         else:
             self._listen()
@@ -98,6 +99,9 @@ class Listener:
         Connections are refused while the port stays reserved. Open connections are not touched.
         """
         self._drop_listening()
+        if self._unix is not None:
+            # A file without a socket behind it refuses too, one that is not there only looks as if nobody had started.
+            self._guards.append(self._unix_socket(self._unix))
         self.mode = "refused"
 
     def swallow(self) -> None:
@@ -121,9 +125,7 @@ class Listener:
         Nothing of it is left; idempotent.
         """
         self._drop_listening()
-        for guard in self._guards:
-            guard.close()
-        self._guards.clear()
+        self._drop_guards()
         self.mode = "closed"
 
     def shut_down_from_outside(self) -> None:
@@ -232,6 +234,13 @@ class Listener:
             Path(self._unix).unlink(missing_ok=True)
         self._fillers.clear()
         self._listening.clear()
+
+    def _drop_guards(self) -> None:
+        if self._unix is not None and self._guards:
+            Path(self._unix).unlink(missing_ok=True)
+        for guard in self._guards:
+            guard.close()
+        self._guards.clear()
 
     def _failure(self, error: OSError, port: int) -> PortTakenError | StartFailedError:
         address = self._unix or f"{', '.join(self._hosts)} port {port}"

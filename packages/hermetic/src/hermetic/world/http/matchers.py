@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hermetic.world.http import bounds
 from hermetic.world.http.errors import BadRouteError
 
 if TYPE_CHECKING:
@@ -18,7 +19,47 @@ if TYPE_CHECKING:
 
 TextMatch = str | re.Pattern[str] | Callable[[str], bool] | None
 Predicate = Callable[["Request"], bool]
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# What the parser takes for a method; any other is answered with 501 before a route is asked. Source: llhttp 9,
+# src/llhttp/constants.ts, METHODS_HTTP.
+METHODS = frozenset(
+    [
+        "ACL",
+        "BIND",
+        "CHECKOUT",
+        "CONNECT",
+        "COPY",
+        "DELETE",
+        "GET",
+        "HEAD",
+        "LINK",
+        "LOCK",
+        "M-SEARCH",
+        "MERGE",
+        "MKACTIVITY",
+        "MKCALENDAR",
+        "MKCOL",
+        "MOVE",
+        "NOTIFY",
+        "OPTIONS",
+        "PATCH",
+        "POST",
+        "PROPFIND",
+        "PROPPATCH",
+        "PURGE",
+        "PUT",
+        "QUERY",
+        "REBIND",
+        "REPORT",
+        "SEARCH",
+        "SOURCE",
+        "SUBSCRIBE",
+        "TRACE",
+        "UNBIND",
+        "UNLINK",
+        "UNLOCK",
+        "UNSUBSCRIBE",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +100,15 @@ class Criteria:
 
     def __post_init__(self) -> None:
         for method in self.methods or ():
-            if not _TOKEN.fullmatch(method):
-                raise BadRouteError(what=f"method {method!r}", why="a method is a token such as GET")
-        wanted = () if self.nth is None else (self.nth,) if isinstance(self.nth, int) else tuple(self.nth)
-        if any(isinstance(n, bool) or n < 1 for n in wanted) or (self.nth is not None and not wanted):
-            raise BadRouteError(what=f"nth={self.nth!r}", why="requests are counted from 1")
+            _check_method(method)
+        for part, wanted in (("query", self.query), ("headers", self.headers)):
+            _check_texts(part, wanted)
+        _check_body(self.body)
+        _check_nth(self.nth)
+        _check_kind("tls", self.tls, bool, why="give True, False, or leave it out")
+        _check_kind("client", self.client, str, why="a client's label is text")
+        if not (self.where is None or callable(self.where)):
+            raise BadRouteError(what=f"where={self.where!r}", why="give a function of the request")
 
     @property
     def is_simple(self) -> bool:
@@ -123,6 +168,79 @@ class Criteria:
             if verdict:
                 found.append(Mismatch("where", getattr(self.where, "__name__", repr(self.where)), verdict))
         return found
+
+
+def json_wanted(value: Any) -> Any:
+    """
+    `value` as it would come out of JSON: tuples as lists, keys as text. Objects with an equality of their own stay.
+
+    Raises:
+        BadRouteError: it holds something of Python that no JSON document is equal to, such as a set or bytes.
+    """
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case list() | tuple():
+            return [json_wanted(one) for one in value]  # pyright: ignore[reportUnknownVariableType]  # JSON
+        case dict():
+            return {_key_wanted(key): json_wanted(one) for key, one in value.items()}  # pyright: ignore[reportUnknownVariableType]  # JSON
+        case _ if type(value).__module__ == "builtins":
+            raise BadRouteError(what=f"json={value!r}", why=f"no JSON document is equal to a {type(value).__name__}")
+        case _:
+            return value
+
+
+def _key_wanted(key: Any) -> str:
+    return key if isinstance(key, str) else jsonlib.dumps(key, default=repr)
+
+
+def _check_method(method: Any) -> None:
+    if not isinstance(method, str):
+        raise BadRouteError(what=f"method {method!r}", why="a method is text, such as 'GET'")
+    if method in METHODS:
+        return
+    if method.upper() in METHODS:
+        raise BadRouteError(what=f"method {method!r}", why=f"methods are written in capitals: {method.upper()!r}")
+    raise BadRouteError(
+        what=f"method {method!r}", why="the server knows no such method and answers it with 501; None takes all methods"
+    )
+
+
+def _check_texts(part: str, wanted: Any) -> None:
+    if wanted is None:
+        return
+    if not isinstance(wanted, Mapping):
+        raise BadRouteError(what=f"{part}={wanted!r}", why="give a mapping of names to what is wanted of each")
+    for name, one in wanted.items():  # pyright: ignore[reportUnknownVariableType]  # callers without a type checker
+        is_pattern = isinstance(one, re.Pattern) and isinstance(one.pattern, str)  # pyright: ignore[reportUnknownMemberType]
+        if not isinstance(name, str) or not (one is None or isinstance(one, str) or is_pattern or callable(one)):  # pyright: ignore[reportUnknownArgumentType]
+            raise BadRouteError(
+                what=f"{part}={{{name!r}: {one!r}}}",
+                why="names are text, and what is wanted is text, a pattern of text, a function, or None for absent",
+            )
+
+
+def _check_kind(part: str, given: Any, kind: type, *, why: str) -> None:
+    if not (given is None or isinstance(given, kind)):
+        raise BadRouteError(what=f"{part}={given!r}", why=why)
+
+
+def _check_body(wanted: Any) -> None:
+    is_pattern = isinstance(wanted, re.Pattern) and isinstance(wanted.pattern, bytes)  # pyright: ignore[reportUnknownMemberType]
+    if not (wanted is None or isinstance(wanted, str | bytes) or is_pattern):
+        raise BadRouteError(
+            what=f"body={wanted!r}", why="give text, bytes or a pattern of bytes; json=… compares a parsed body"
+        )
+
+
+def _check_nth(nth: Any) -> None:
+    if nth is None:
+        return
+    wanted = bounds.several(nth)
+    if not all(isinstance(n, int) for n in wanted):
+        raise BadRouteError(what=f"nth={nth!r}", why="give a whole number, or several")
+    if not wanted or any(isinstance(n, bool) or n < 1 for n in wanted):
+        raise BadRouteError(what=f"nth={nth!r}", why="requests are counted from 1")
 
 
 def _text_matches(wanted: TextMatch, got: str | None) -> bool:

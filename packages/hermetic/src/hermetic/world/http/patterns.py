@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from hermetic.world.http.errors import BadRouteError
 
@@ -16,7 +16,7 @@ _FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(:path)?\}")
 @dataclass(frozen=True, slots=True)
 class PathPattern:
     """
-    A compiled pattern. Paths are compared percent-encoded as sent, literals also in decoded form.
+    A compiled pattern. Paths are compared as sent, literal text also in its percent-encoded form.
     """
 
     text: str
@@ -77,4 +77,12 @@ def compile_path(text: str) -> PathPattern:
 def _literal(text: str, part: str) -> str:
     if "{" in part or "}" in part:
         raise BadRouteError(what=f"path {text!r}", why="fields are written {name} or {name:path}")
-    return "[^/]+".join(re.escape(piece) for piece in part.split("*"))
+    return "[^/]+".join("".join(map(_either_form, piece)) for piece in part.split("*"))
+
+
+def _either_form(sign: str) -> str:
+    """
+    A literal sign as a client may send it: as it is, or percent-encoded with digits of either case.
+    """
+    encoded = quote(sign, safe="/")
+    return re.escape(sign) if encoded == sign else f"(?:{re.escape(sign)}|(?i:{encoded}))"

@@ -5,6 +5,7 @@ Who holds a TCP port on this machine, as far as /proc shows it to this user.
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 # State of a listening socket in /proc/net/tcp. Source: include/net/tcp_states.h, Linux.
@@ -13,7 +14,7 @@ _LISTEN = "0A"
 
 def holder_of(port: int) -> str | None:
     """
-    The process that listens on `port`, as "pid 123 (name)"; None when it cannot be seen.
+    The process that listens on `port`, as "pid 123 (name)", or "this process"; None when it cannot be seen.
     """
     inodes = set[str]()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
@@ -35,5 +36,7 @@ def _process_with(inodes: set[str]) -> str | None:
                 # A descriptor may be closed between the listing and the look.
                 with contextlib.suppress(FileNotFoundError):
                     if str(descriptor.readlink()) in wanted:
+                        if int(entry.name) == os.getpid():
+                            return "this process"
                         return f"pid {entry.name} ({(entry / 'comm').read_text().strip()})"
     return None

@@ -14,7 +14,7 @@ import contextlib
 import socket
 import struct
 from collections import deque
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import httptools
 
@@ -22,27 +22,16 @@ from hermetic.world.http import wire
 from hermetic.world.http.request import Request
 from hermetic.world.http.send_queue import unsent_bytes
 
+if TYPE_CHECKING:
+    from hermetic.world.http.limits import Limits
+
 # More pipelined requests than this wait in the kernel, not here.
 PIPELINED = 64
 # SO_LINGER on with 0 seconds: close() sends RST and drops what is unsent. Source: socket(7), Linux; the
 # ABORT call of RFC 9293, 3.10.5.
 _RESET = struct.pack("ii", 1, 0)
-
-
 # How long a refused client is read from before the connection is dropped.
 LINGER_S = 1.0
-
-
-class Limits:
-    """
-    What a request may weigh, in bytes, before it is refused with 431 or 413.
-    """
-
-    __slots__ = ("body_bytes", "head_bytes")
-
-    def __init__(self, *, head_bytes: int = 65_536, body_bytes: int = 64 * 1024 * 1024) -> None:
-        self.head_bytes = head_bytes
-        self.body_bytes = body_bytes
 
 
 class Pending(Protocol):

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _INFLATED_BYTES = 16 * 1024 * 1024
 _CODINGS = frozenset({"gzip", "x-gzip", "deflate", "identity"})
 _OWN = frozenset({"host", "content-length"})
+# A length of more digits is no length of a body, and too long a text takes Python time to read as a number.
+_MOST_DIGITS = 20
 
 
 class Recorder:
@@ -173,6 +175,11 @@ class Passage:
         has_length = any(name.lower() == "content-length" for name, _ in headers)
         self._is_bodiless = request.method == "HEAD" or status in BODILESS
         self._in_chunks = not (has_length or self._is_bodiless) and request.version != "1.0"
+        # Bytes of the body still to come, where its length is told.
+        self._left = next(
+            (int(v) for n, v in headers if n.lower() == "content-length" and v.isdecimal() and len(v) < _MOST_DIGITS),
+            -1,
+        )
         self._closes = not request.keep_alive or not (has_length or self._is_bodiless or self._in_chunks)
 
     async def begin(self) -> None:
@@ -190,11 +197,16 @@ class Passage:
         with suppress(BadReplyError):
             # For who looks at the call; what a real server sends need not be a reply that we would make.
             self._out.call.told(Reply(self._status, self._headers, reason=self._reason))
+        if self._is_bodiless or self._left == 0:
+            self._over()
         line = f"HTTP/1.1 {self._status} {self._reason}\r\n".encode("latin-1", "replace")
         await self._out.write(line + wire.field_lines(tail) + b"\r\n")
 
     async def piece(self, data: bytes) -> None:
         if data and not self._is_bodiless:
+            self._left -= len(data)
+            if self._left == 0:
+                self._over()
             await self._out.write(wire.chunk(data) if self._in_chunks else data)
 
     async def end(self, *, is_complete: bool) -> None:
@@ -205,10 +217,16 @@ class Passage:
             await self._out.flushed()
             self._out.reset()
             return
+        self._over()
         if self._in_chunks:
             await self._out.write(wire.LAST_CHUNK)
         if self._closes:
             self._out.close()
+
+    def _over(self) -> None:
+        # Said before the last bytes are written: once they are, the client may look at the call before this thread.
+        if self._out.call.outcome == "in flight" and self._out.call.fault is None:
+            self._out.call.outcome = "replied"
 
 
 def recorded_request(request: Request) -> RecordedRequest:

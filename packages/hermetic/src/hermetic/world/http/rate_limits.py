@@ -253,6 +253,11 @@ class RateLimiter:
     def __init__(self, *limits: Limit) -> None:
         if not limits:
             raise BoundsError(where="RateLimiter(limits)", value=limits, allowed="one limit or more")
+        for limit in limits:
+            if not callable(getattr(limit, "meter", None)):
+                raise BoundsError(
+                    where="RateLimiter(limits)", value=limit, allowed="limits such as fixed_window(10, 60)"
+                )
         names = [limit.name for limit in limits]
         for name in names:
             # They become structured-field strings. Source: RFC 9651, 3.3.3.

@@ -65,10 +65,13 @@ class Reachability:
         """
         self._hosting.work_blocking(_come_up(self._run_for("up")))
 
-    def hold(self, *, clients: Collection[str] | None = None, way: Way = "requests") -> Hold:
+    def hold(self, *, clients: str | Collection[str] | None = None, way: Way = "requests") -> Hold:
         """
         Hold requests before the server sees them, or replies before they are written, of the clients with these
         labels or of everyone; until `release()`, or to the end of a `with` block.
+
+        Raises:
+            BoundsError: there is no such way.
         """
         return self.holds.add(clients=clients, way=way)
 

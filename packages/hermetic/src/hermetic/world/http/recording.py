@@ -109,7 +109,12 @@ class Recording:
             RecordingError: the file is none, or one of its lines is wrong; says which and how.
             OSError: it cannot be read.
         """
-        lines = path.read_text("utf-8").splitlines()
+        try:
+            lines = path.read_text("utf-8").splitlines()
+        except UnicodeDecodeError as error:
+            raise RecordingError(
+                problem=f"this is not text: {error}", source=str(path), remedy="A recording is JSON Lines in UTF-8."
+            ) from error
         head = _object(lines[0], f"{path}:1") if lines else {}
         if (head.get("hermetic"), head.get("version")) != ("recording", 1):
             raise RecordingError(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import unquote
 
+from hermetic.world.http import bounds
 from hermetic.world.http.errors import BoundsError
 from hermetic.world.http.faults.model import Sender
 from hermetic.world.http.proxy import Passage, recorded_request, scrubbed_request
@@ -90,8 +91,11 @@ def replay_on(
         scrubber: the one the recording was made with; None compares as it comes.
 
     Raises:
-        BoundsError: `speed` is not above 0.
+        BoundsError: `speed` is not above 0, or there is no such `by` or `when_used_up`.
     """
+    for one in by:
+        bounds.one_of(one, ("method", "target", "path", "body"), where="replay(by)")
+    bounds.one_of(when_used_up, ("repeat", "again", "refuse"), where="replay(when_used_up)")
     if not speed > 0:
         raise BoundsError(where="replay(speed)", value=speed, allowed="a factor above 0")
     found: dict[tuple[str, ...], list[RecordedReply]] = defaultdict(list)

@@ -48,10 +48,11 @@ class Reply:
     framings: dict[tuple[bool, str], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not 100 <= self.status <= 999:
-            raise BadReplyError(what=f"status {self.status}", why="a status code has three digits, 100 to 999")
-        if self.times is not None and self.times < 1:
-            raise BadReplyError(what=f"times={self.times}", why="a step of a sequence is replied at least once")
+        _check(self.status, self.times, self.body, self.chunks)
+        if self.reason is not None and any(sign in self.reason for sign in "\r\n\0"):
+            raise BadReplyError(
+                what=f"reason {self.reason!r}", why="it holds no line break; wrong_status_line() breaks one on purpose"
+            )
         for name, value in (*self.headers, *self.trailers):
             if not name or any(sign in name for sign in ":\r\n ") or any(sign in value for sign in "\r\n\0"):
                 raise BadReplyError(
@@ -77,6 +78,20 @@ class Reply:
         names = {name.lower() for name, _ in extra}
         kept = tuple(pair for pair in self.headers if pair[0].lower() not in names)
         return replace(self, headers=(*kept, *extra))
+
+
+def _check(status: Any, times: Any, body: Any, chunks: Any) -> None:
+    if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 999:
+        raise BadReplyError(what=f"status {status!r}", why="a status code has three digits, 100 to 999")
+    if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 1):
+        raise BadReplyError(what=f"times={times!r}", why="a step of a sequence is replied a whole number of times")
+    if not isinstance(body, bytes):
+        raise BadReplyError(
+            what=f"a body of {type(body).__name__}", why="a Reply takes bytes; text() and json() encode"
+        )
+    for piece in chunks or ():
+        if not isinstance(piece, bytes):
+            raise BadReplyError(what=f"a chunk of {type(piece).__name__}", why="chunks are bytes, in a list or a tuple")
 
 
 def header_pairs(headers: HeaderInput | None) -> HeaderPairs:
@@ -124,13 +139,25 @@ def text(value: str, *, status: int = 200, headers: HeaderInput | None = None, t
     """
     `value` in UTF-8 as `text/plain; charset=utf-8`, with nothing added: no newline at the end.
     """
-    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
-        raise BadReplyError(what=f"a text body of {type(value).__name__}", why="text() takes str; use json() or data()")
-    return Reply(status=status, headers=_typed(headers, "text/plain; charset=utf-8"), body=value.encode(), times=times)
+    body = _encoded(value, by="text()")
+    return Reply(status=status, headers=_typed(headers, "text/plain; charset=utf-8"), body=body, times=times)
+
+
+def _encoded(value: Any, *, by: str) -> bytes:
+    if not isinstance(value, str):
+        raise BadReplyError(what=f"a text body of {type(value).__name__}", why=f"{by} takes str; use json() or data()")
+    try:
+        return value.encode()
+    except UnicodeEncodeError as error:
+        raise BadReplyError(what=f"a text body by {by}", why=f"{error}; data() sends any bytes") from error
 
 
 def html(value: str, *, status: int = 200, headers: HeaderInput | None = None, times: int | None = None) -> Reply:
-    return Reply(status=status, headers=_typed(headers, "text/html; charset=utf-8"), body=value.encode(), times=times)
+    """
+    `value` in UTF-8 as `text/html; charset=utf-8`.
+    """
+    body = _encoded(value, by="html()")
+    return Reply(status=status, headers=_typed(headers, "text/html; charset=utf-8"), body=body, times=times)
 
 
 def data(value: bytes, *, status: int = 200, headers: HeaderInput | None = None, times: int | None = None) -> Reply:
@@ -152,11 +179,17 @@ def chunked(
 ) -> Reply:
     """
     A body of unannounced length, one chunk a piece; empty pieces are left out, for an empty chunk is the end.
+
+    Raises:
+        BadReplyError: a piece is no bytes.
     """
+    # Of bytes the pieces would be numbers.
+    whole: Any = pieces
+    given: Iterable[Any] = (whole,) if isinstance(whole, bytes) else whole
     return Reply(
         status=status,
         headers=_typed(headers, "application/octet-stream"),
-        chunks=tuple(bytes(piece) for piece in pieces if piece),
+        chunks=tuple(piece for piece in given if piece != b""),
         trailers=header_pairs(trailers),
         times=times,
     )
@@ -170,7 +203,7 @@ def fail(status: int = 500, *, body: str = "", headers: HeaderInput | None = Non
 
 
 def redirect(location: str, *, status: int = 302, headers: HeaderInput | None = None) -> Reply:
-    return Reply(status=status, headers=(("Location", location), *header_pairs(headers)))
+    return Reply(status=status, headers=header_pairs((("Location", location), *header_pairs(headers))))
 
 
 def ok(value: Any = None, *, headers: HeaderInput | None = None, times: int | None = None) -> Reply:

@@ -5,19 +5,20 @@ Telling a server what it answers: routes, applications behind it, real servers p
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hermetic.world.http.behaviour import Behaviour
 from hermetic.world.http.errors import BadRouteError
-from hermetic.world.http.matchers import Criteria, Predicate, TextMatch
+from hermetic.world.http.matchers import Criteria, Predicate, TextMatch, json_wanted
 from hermetic.world.http.patterns import compile_path
 from hermetic.world.http.router import Router
 
 if TYPE_CHECKING:
     import re
     import ssl
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from hermetic.foundation.clock import Clock
     from hermetic.world.http.apps import App
@@ -69,6 +70,9 @@ class Routing(Behaviour):
         Raises:
             BadRouteError: it could never match.
         """
+        given: Any = methods
+        if not (given is None or isinstance(given, str | Collection)):
+            raise BadRouteError(what=f"methods {given!r}", why="name one method or more, or None for all")
         named = None if methods is None else frozenset({methods} if isinstance(methods, str) else methods)
         if named is not None and not named:
             raise BadRouteError(what=f"methods {methods!r}", why="name one method or more, or None for all")
@@ -77,7 +81,7 @@ class Routing(Behaviour):
             path=compile_path(path),
             query=query,
             headers=headers,
-            json=None if json is _ASKED_NOTHING else json,
+            json=None if json is _ASKED_NOTHING else json_wanted(json),
             has_json=json is not _ASKED_NOTHING,
             body=body,
             tls=tls,

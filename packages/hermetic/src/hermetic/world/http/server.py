@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from hermetic.foundation.clock import SystemClock
 from hermetic.foundation.stream import stream
-from hermetic.world.http.calls import Call, CallLog
 from hermetic.world.http.draws import SeededDraws
 from hermetic.world.http.errors import (
     BadFaultError,
     NotRunningError,
     ServerError,
-    UnmatchedRequestsError,
 )
 from hermetic.world.http.hosting import LoopHosting, Run, ThreadHosting
+from hermetic.world.http.limits import Limits
+from hermetic.world.http.observation import Observation
+from hermetic.world.http.options import check_options
 from hermetic.world.http.reachability import Reachability
 from hermetic.world.http.route import Route
 from hermetic.world.http.routing import Routing
@@ -31,23 +32,20 @@ if TYPE_CHECKING:
     from hermetic.foundation.clock import Clock
     from hermetic.foundation.sink import Sink
     from hermetic.world.http.authority import Authority
-    from hermetic.world.http.conduct import Conduct
-    from hermetic.world.http.core import Core
     from hermetic.world.http.faults.model import Fault
     from hermetic.world.http.faults.rules import FaultRule
     from hermetic.world.http.listener import Listener
     from hermetic.world.http.matchers import Criteria
-    from hermetic.world.http.protocol import Limits
-    from hermetic.world.http.report import InFlight, StopReport
+    from hermetic.world.http.report import StopReport
     from hermetic.world.http.schedule import Schedule
 
 
-class MockServer(Routing, Reachability):
+class MockServer(Routing, Reachability, Observation):
     """
     An HTTP/1.1 server on real sockets, in a thread of its own.
 
-    Usable as a context manager, plain or asynchronous; routes may be made before, while and after it runs. The
-    settings inherited here hold for all routes.
+    Usable as a context manager, plain or asynchronous, whose block fails at its end if there were requests that no
+    route takes. Routes may be made before, while and after it runs. The settings inherited here hold for all routes.
 
     Args:
         name: in reports, the ledger, and the seeds of draws; two servers of a test should differ in it.
@@ -58,13 +56,17 @@ class MockServer(Routing, Reachability):
         seed: of all draws; None takes a random one, kept in `seed`.
         schedule: an explicit schedule to follow in place of draws.
         in_loop: run on the loop that calls `start`, which the code under test then may distort.
-        allow_unmatched: requests without a route are answered with 404 and otherwise ignored.
+        allow_unmatched: requests without a route are answered with 404 and otherwise ignored. Else the end of the
+            `with` block raises `UnmatchedRequestsError`, unless the block failed by itself.
         keep_alive_s: close connections idle for so many seconds; None never does.
         half_close: go on serving a client that has shut down its sending side; else that counts as gone.
         limits: what requests may weigh.
         clock: where time comes from. With a thread of its own it is called from there.
         sink: where the ledger goes; by default into the stream of the process, which a run with a journal keeps.
         loop_factory: makes the loop of the server's thread, such as `uvloop.new_event_loop`.
+
+    Raises:
+        BoundsError: an option is nothing that could work, such as a port that is no number.
     """
 
     scope: ClassVar[str] = "server."
@@ -90,6 +92,8 @@ class MockServer(Routing, Reachability):
     ) -> None:
         Routing.__init__(self, clock=clock or SystemClock())
         Reachability.__init__(self)
+        Observation.__init__(self)
+        check_options(name=name, host=host, port=port, tls=tls, seed=seed, keep_alive_s=keep_alive_s)
         self.name = name
         self.hosts = (host,) if isinstance(host, str) else tuple(host)
         self.unix = unix
@@ -101,7 +105,6 @@ class MockServer(Routing, Reachability):
         self._sink = sink or stream
         # Kept over restarts: the first request after one is not the first of the run.
         self._draws = SeededDraws(self.seed, server=name, clock=self.clock, sink=self._sink, schedule=schedule)
-        self._unmatched = CallLog(route="(unmatched)")
         self._tls = tls
         self._authority: Authority | None = None
         self._limits = limits
@@ -113,7 +116,7 @@ class MockServer(Routing, Reachability):
         state = self.url if self.is_running else "not running"
         core = self._core
         open_now = f"{len(core.connections)} connections, {len(core.exchanges)} in flight" if core else "closed"
-        return f"<MockServer {self.name!r} {state} [{len(self._router.routes)} routes | {open_now}]>"
+        return f"<MockServer {self.name!r} {state}, seed {self.seed} [{len(self._router.routes)} routes | {open_now}]>"
 
     def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
         # A constructor that failed leaves no attributes.
@@ -123,28 +126,8 @@ class MockServer(Routing, Reachability):
     # ------------------------------------------------------------ where it is
 
     @property
-    def _core(self) -> Core | None:
-        run = self._hosting.run
-        return None if run is None else run.core
-
-    @property
     def is_running(self) -> bool:
         return self._core is not None
-
-    @property
-    def in_flight(self) -> tuple[InFlight, ...]:
-        """
-        The requests that are not finished now, the oldest first.
-        """
-        core = self._core
-        return () if core is None else core.in_flight()
-
-    @property
-    def report(self) -> StopReport:
-        """
-        Of the last stop; an empty one before the first.
-        """
-        return self._hosting.report
 
     @property
     def port(self) -> int:
@@ -192,82 +175,6 @@ class MockServer(Routing, Reachability):
         route.describe_others_with(self._others)
         route.name_connections_with(self.open_connections)
         return route
-
-    # ------------------------------------------------------------ what it saw
-
-    @property
-    def calls(self) -> list[Call]:
-        """
-        All requests in the order they matched, unmatched ones included.
-        """
-        logs = [route.log.snapshot() for route in self._router.routes]
-        return sorted((call for log in (*logs, self._unmatched.snapshot()) for call in log), key=lambda c: c.at_s)
-
-    @property
-    def unmatched(self) -> list[Call]:
-        """
-        Requests that no route took; `Call.error` compares each with the nearest routes.
-        """
-        return self._unmatched.snapshot()
-
-    @property
-    def rejected(self) -> list[tuple[int, str]]:
-        """
-        What came in and was no request: the status it was answered with, and why. Of the current run.
-        """
-        return [] if self._core is None else list(self._core.rejected)
-
-    @property
-    def connection_count(self) -> int:
-        return 0 if self._core is None else len(self._core.connections)
-
-    @property
-    def accepted(self) -> int:
-        """
-        How many connections were accepted since the start.
-        """
-        return 0 if self._core is None else self._core.accepted
-
-    def check_unmatched(self) -> None:
-        """
-        Raises:
-            UnmatchedRequestsError: there were requests without a route, and that is not allowed.
-        """
-        if self._unmatched.count and not self.allow_unmatched:
-            listing = "\n".join(call.error or call.request.summary() for call in self.unmatched)
-            raise UnmatchedRequestsError(server=self.name, count=self._unmatched.count, listing=listing)
-
-    def forget_calls(self) -> None:
-        for route in self._router.routes:
-            route.forget_calls()
-        self._unmatched.forget()
-
-    def _others(self) -> str:
-        seen = [call.request.summary() for call in self.calls][-5:]
-        return f" The server got: {'; '.join(seen)}." if seen else " The server got no request at all."
-
-    def now(self) -> float:
-        """
-        The server's clock in seconds, to name a moment for `conduct().since(…)`.
-        """
-        return self.clock.monotonic()
-
-    def conduct(self) -> Conduct:
-        """
-        What clients did, to be asserted on.
-        """
-        from hermetic.world.http.conduct import Conduct  # noqa: PLC0415  # only those who judge pay for it
-
-        epoch = self.clock.time() - self.clock.monotonic()
-        return Conduct(self.calls, subject=f"server {self.name!r}", epoch_s=epoch, open_now=self.open_connections)
-
-    def open_connections(self) -> list[str]:
-        """
-        Each connection that is open now: its number, where it comes from, how many requests came on it.
-        """
-        core = self._core
-        found = () if core is None else sorted(core.connections, key=lambda one: one.number)
-        return [f"connection {one.number} from {one.peer or 'a Unix socket'} ({one.served} requests)" for one in found]
 
     # ------------------------------------------------------------ life
 
@@ -321,7 +228,7 @@ class MockServer(Routing, Reachability):
         # On the server's loop. httptools takes 15 ms to import, so importing this module does not.
         from hermetic.world.http.core import Core  # noqa: PLC0415
         from hermetic.world.http.listener import Listener  # noqa: PLC0415
-        from hermetic.world.http.protocol import Connection, Limits  # noqa: PLC0415
+        from hermetic.world.http.protocol import Connection  # noqa: PLC0415
 
         core = Core(
             name=self.name,
@@ -401,6 +308,9 @@ class MockServer(Routing, Reachability):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+        # An error of the block is what happened first; it must not be hidden behind ours.
+        if error is None:
+            self.check_unmatched()
 
     def __enter__(self) -> Self:
         return self.start_blocking()
@@ -409,3 +319,5 @@ class MockServer(Routing, Reachability):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop_blocking()
+        if error is None:
+            self.check_unmatched()

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 from typing import Literal
 
+from hermetic.world.http import bounds
 from hermetic.world.http.errors import BadReplyError
-from hermetic.world.http.limit_headers import retry_after
+from hermetic.world.http.limit_headers import FORMS, retry_after
 from hermetic.world.http.reply import HeaderPairs, Reply
 
 _HTML = ("Content-Type", "text/html; charset=UTF-8")
@@ -46,7 +47,14 @@ def too_many_requests(
     """
     429 with Retry-After in either form (RFC 9110, 10.2.3). A date counts from `now`, seconds since the epoch, which
     that form needs.
+
+    Raises:
+        BadReplyError: a date without `now`.
+        BoundsError: a negative time, another form or style.
     """
+    bounds.duration(retry_after_s, where="too_many_requests(retry_after_s)")
+    bounds.one_of(form, FORMS, where="too_many_requests(form)")
+    bounds.one_of(style, ("plain", "ipify", "ipinfo", "discord"), where="too_many_requests(style)")
     if form == "date" and now is None:
         raise BadReplyError(
             what="too_many_requests(form='date')", why="a date counts from now=…, such as clock.time() or time.time()"

@@ -19,6 +19,7 @@ from hermetic.world.http import bounds
 from hermetic.world.http.errors import BoundsError
 
 By = Literal["time", "requests"]
+_BY = ("time", "requests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ def warm_up(over: float, *, factor: float, by: By = "time") -> Shape:
     """
     Cold at first: delays `factor` times as long, coming down to normal over `over` seconds or requests.
     """
+    bounds.one_of(by, _BY, where="warm_up(by)")
     _positive(over, "warm_up(over)")
     return Slope("factor", bounds.duration(factor, where="warm_up(factor)"), 1.0, 0.0, over, by)
 
@@ -168,6 +170,7 @@ def ramp(over: float, *, factor: float = 1.0, extra_s: float = 0.0, begin: float
     """
     Slowly worse: delays grow to `factor` times plus `extra_s` seconds over `over` seconds or requests, and stay.
     """
+    bounds.one_of(by, _BY, where="ramp(by)")
     _positive(over, "ramp(over)")
     _not_negative(begin, "ramp(begin)")
     return together(
@@ -261,6 +264,7 @@ class _Recovery:
 
 
 def _window(inside: Conditions, begin: float, length: float, *, every: float, by: By, name: str) -> Window:
+    bounds.one_of(by, _BY, where=f"{name}(by)")
     _not_negative(begin, f"{name}(begin)")
     _positive(length, f"{name}(length)")
     if math.isnan(every) or every <= length:

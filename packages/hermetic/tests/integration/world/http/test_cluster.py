@@ -13,7 +13,7 @@ from hermetic.foundation import ListSink
 from hermetic.world.http import MockCluster, MockServer, MockServerCluster, fail
 from hermetic.world.http.bounds import BoundsError
 from hermetic.world.http.decisions import ServerChanged
-from hermetic.world.http.errors import BadClusterError, PortTakenError
+from hermetic.world.http.errors import BadClusterError, PortTakenError, UnmatchedRequestsError
 from hermetic.world.http.swizzle import swizzle_plan
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
@@ -212,6 +212,54 @@ async def test_a_two_way_partition_hides_requests_from_the_server(cluster, clien
 
     assert await asyncio.gather(*asking) == ["x", "x"]
     assert partition.is_healed
+
+
+async def test_a_one_way_partition_of_requests_is_of_one_client_and_one_server(cluster, client):
+    """
+    What it sends does not arrive there; others, and other servers, are as they were.
+    """
+    route = cluster.get("/ip").text("x")
+    with cluster.partition("me", servers="a", way="requests"):
+        asking = asyncio.ensure_future(ask(client, cluster["a"], who="me"))
+
+        assert await ask(client, cluster["b"], who="me") == await ask(client, cluster["a"], who="you") == "x"
+        assert (route["a"].call_count, asking.done()) == (1, False)
+
+    assert await asking == "x"
+    assert [call.request.client for call in route.calls] == ["me", "you", "me"]
+    assert route.called
+
+
+async def test_a_change_that_names_an_unknown_server_changes_nothing(cluster, client):
+    """
+    None of the servers it does name is down, held or in bad weather afterwards.
+    """
+    cluster.get("/ip").text("x")
+    for change in (
+        lambda: cluster.down("a", "nowhere"),
+        lambda: cluster.up("a", "nowhere"),
+        lambda: cluster.partition("me", servers=["a", "nowhere"]),
+        lambda: cluster.hold("a", "nowhere"),
+        lambda: cluster.correlated_outages({"z": ["a", "nowhere"]}, rate=1, slot_s=1),
+    ):
+        with pytest.raises(BadClusterError, match="nowhere"):
+            await change()
+
+    assert await ask(client, cluster["a"], who="me") == "x"
+    assert cluster["a"].holds.in_force == ()
+
+
+async def test_a_cluster_fails_for_requests_without_a_route(client):
+    """
+    At the end of its block, with the server's name.
+    """
+    with pytest.raises(UnmatchedRequestsError, match="server 'server-2' got 1 request"):
+        async with MockCluster(2, seed=1) as cluster:
+            cluster.put("/ip")
+            (await client.get(cluster["server-2"].url_for("/ip"))).release()
+    with pytest.raises(UnmatchedRequestsError, match="server 'server-1'"), MockCluster(1, seed=1) as cluster:
+        cluster.delete("/ip")
+        (await client.patch(cluster["server-1"].url_for("/ip"))).release()
 
 
 async def test_hold_and_release(cluster, client):

@@ -14,14 +14,18 @@ from hermetic.world.http.errors import BadFaultError
 from hermetic.world.http.faults import (
     black_hole,
     close,
+    content_length,
     cut_on_accept,
     expired_certificate,
+    extra_bytes,
     garbage,
     gzip_bomb,
+    instead,
     refuse,
     reset,
     slow_drip,
     stall,
+    wrong_charset,
 )
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -210,6 +214,13 @@ class TestBadInput:
             ({"ttl": 0}, "ttl=0"),
             ({"times": 0}, "times=0"),
             ({"nth": 0}, "nth=0"),
+            ({"nth": "1"}, "nth='1'"),
+            ({"nth": []}, "counted from 1"),
+            ({"ttl": "5"}, "seconds above 0"),
+            ({"ttl": float("nan")}, "seconds above 0"),
+            ({"times": 1.5}, "a whole number of times"),
+            ({"client": 5}, "a client's label is text"),
+            ({"where": 5}, "a function of the request"),
         ],
     )
     def test_impossible_scope_is_refused(self, arguments, words):
@@ -229,6 +240,14 @@ class TestBadInput:
             lambda: slow_drip(every=0),
             lambda: stall(after_bytes=1.5),
             lambda: cut_on_accept("gently"),
+            lambda: content_length("5"),
+            lambda: wrong_charset(actual="klingon"),
+            lambda: wrong_charset(actual="ascii"),
+            lambda: extra_bytes(-1),
+            lambda: instead("text"),
+            # The usual slip: no parentheses.
+            lambda: MockServer().get("/").fault(reset),
+            lambda: MockServer().get("/").fault("reset"),
         ],
     )
     def test_impossible_fault_is_refused(self, make):

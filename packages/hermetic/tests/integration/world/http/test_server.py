@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import socket
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from hermetic.world.http.errors import (
     StartFailedError,
     UnmatchedRequestsError,
 )
+from hermetic.world.http.faults import refuse
 
 
 def descriptors() -> set[tuple[str, str]]:
@@ -144,6 +144,15 @@ class TestLife:
             api.get("/").text("x")
             async with client.get(api.url) as reply:
                 assert await reply.text() == "x"
+            await api.down()
+            with pytest.raises(aiohttp.ClientConnectorError) as refused:
+                await client.get(api.url)
+            # A service that is down, and not one that was never there.
+            assert isinstance(refused.value.os_error, ConnectionRefusedError)
+            await api.up()
+            async with client.get(api.url) as reply:
+                assert await reply.text() == "x"
+            api.fault(refuse())
 
         assert not path.exists()
 
@@ -160,15 +169,24 @@ class TestLife:
 
     async def test_port_in_use_names_the_process(self):
         """
-        The error says which process holds the port.
+        The error says which process holds the port, and that it is this one when it is.
         """
         async with MockServer() as first:
             second = MockServer("second", port=first.port)
-            with pytest.raises(PortTakenError, match=rf"pid {os.getpid()} \(") as caught:
+            with pytest.raises(PortTakenError, match="held by this process") as caught:
                 await second.start()
 
             assert isinstance(caught.value, OSError)
             assert not second.is_running
+        with socket.create_server(("127.0.0.1", 0)) as theirs:
+            port = theirs.getsockname()[1]
+            other = await asyncio.create_subprocess_exec("sleep", "60", pass_fds=[theirs.fileno()])
+        try:
+            with pytest.raises(PortTakenError, match=rf"port {port}: .* held by pid {other.pid} \(sleep\)"):
+                await MockServer(port=port).start()
+        finally:
+            other.kill()
+            await other.wait()
 
     @pytest.mark.parametrize("port", [-1, 65536])
     async def test_port_out_of_range_is_refused(self, port):
@@ -328,6 +346,7 @@ class TestRequests:
         assert "GET /ip: query format: wanted 'json', got 'xml'" in text
         with pytest.raises(UnmatchedRequestsError, match="got 1 request that no route takes"):
             api.check_unmatched()
+        api.forget_calls()
 
     async def test_context_fails_on_unmatched_requests(self, client):
         """
@@ -350,7 +369,7 @@ class TestRequests:
         With its identity, bytes, status and times.
         """
         sink = ListSink()
-        async with MockServer("s", sink=sink) as api:
+        async with MockServer("s", sink=sink, allow_unmatched=True) as api:
             api.get("/").text("hello")
             await (await client.get(api.url)).read()
             await (await client.get(api.url_for("/no"))).read()

@@ -4,12 +4,16 @@ Routes without a server: what they take, in which order, and what cannot be aske
 
 from __future__ import annotations
 
+import contextlib
 import re
 import warnings
 
+import httptools
 import pytest
-from hermetic.world.http import MockServer, Reply, chunked, data, fail, json, ok, text
+from hermetic.world.http import MockServer, Reply, chunked, data, fail, html, json, ok, redirect, services, text
 from hermetic.world.http.errors import BadReplyError, BadRouteError, ShadowedRouteWarning
+from hermetic.world.http.faults import wrong_content_type
+from hermetic.world.http.matchers import METHODS
 from hermetic.world.http.patterns import compile_path
 from hermetic.world.http.request import Request
 
@@ -31,6 +35,9 @@ class TestPaths:
             ("/ip", "/ip", {}),
             ("/ip", "/ip/", None),
             ("/a b", "/a%20b", {}),
+            ("/grüße/{x}", "/gr%C3%BC%c3%9fe/100%25", {"x": "100%"}),
+            ("/a b/*", "/a%20b/c", {}),
+            ("/a b/*", "/a+b/c", None),
             ("/dynamic/{x}", "/dynamic/a%2Fb", {"x": "a/b"}),
             ("/dynamic/{x}", "/dynamic/a/b", None),
             ("/files/{rest:path}", "/files/a/b", {"rest": "a/b"}),
@@ -114,14 +121,83 @@ class TestMatching:
         with pytest.raises(BadRouteError, match="counted from 1"):
             MockServer().get("/", **bad)
 
-    def test_impossible_method_is_refused(self):
+    @pytest.mark.parametrize(
+        "methods, words",
+        [
+            ("get", "written in capitals: 'GET'"),
+            ("GET POST", "answers it with 501"),
+            ("FETCH", "answers it with 501"),
+            ("", "answers it with 501"),
+            (["GET", 5], "a method is text"),
+            ([], "one method or more"),
+            (5, "one method or more"),
+        ],
+    )
+    def test_impossible_method_is_refused(self, methods, words):
         """
-        A method is a token, and there must be one.
+        What no request could ever bring, with the reason.
         """
-        with pytest.raises(BadRouteError, match="token"):
-            MockServer().route("GET POST", "/")
-        with pytest.raises(BadRouteError, match="one method or more"):
-            MockServer().route([], "/")
+        with pytest.raises(BadRouteError, match=words):
+            MockServer().route(methods, "/")
+
+    def test_a_route_can_have_every_method_that_the_parser_knows(self):
+        """
+        And no other: a route for those would never be met.
+        """
+        for method in sorted(METHODS | {"FETCH", "DESCRIBE", "get"}):
+            parser = httptools.HttpRequestParser(object())
+            try:
+                with contextlib.suppress(httptools.HttpParserUpgrade):
+                    parser.feed_data(f"{method} / HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            except httptools.HttpParserError:
+                assert method not in METHODS
+            else:
+                assert method in METHODS
+
+    @pytest.mark.parametrize(
+        "asked, words",
+        [
+            ({"query": {"page": 1}}, re.escape("query={'page': 1}: names are text")),
+            ({"query": {1: "x"}}, "names are text"),
+            ({"query": "page=1"}, "a mapping of names"),
+            ({"headers": {"X-A": b"y"}}, "what is wanted is text"),
+            ({"headers": {"X-A": re.compile(b"y")}}, "a pattern of text"),
+            ({"headers": [("X-A", "y")]}, "a mapping of names"),
+            ({"body": {"a": 1}}, "json=… compares a parsed body"),
+            ({"body": re.compile("x")}, "a pattern of bytes"),
+            ({"json": {"a": {1, 2}}}, "equal to a set"),
+            ({"json": b"{}"}, "equal to a bytes"),
+            ({"where": 5}, "a function of the request"),
+            ({"client": 5}, "a client's label is text"),
+            ({"tls": "yes"}, "True, False"),
+            ({"nth": "1"}, "a whole number, or several"),
+            ({"nth": 1.5}, "a whole number, or several"),
+            ({"nth": [1, "2"]}, "a whole number, or several"),
+        ],
+    )
+    def test_what_no_request_could_meet_is_refused(self, asked, words):
+        """
+        When the route is made, and not as a puzzling 404 in the middle of a test.
+        """
+        with pytest.raises(BadRouteError, match=words):
+            MockServer().get("/", **asked)
+
+    def test_json_is_compared_as_json(self):
+        """
+        Tuples are lists there and keys are text; an object with an equality of its own decides by that.
+        """
+
+        class Any:
+            __hash__ = None
+
+            def __eq__(self, other):
+                return True
+
+        server = MockServer()
+        server.post("/", json={"pair": (1, 2), 3: Any()}, name="json")
+
+        assert found(server, request("POST", body=b'{"3": "whatever", "pair": [1, 2]}')) == "json"
+        assert found(server, request("POST", body=b'{"3": "whatever", "pair": [2, 1]}')) is None
 
 
 class TestShadows:
@@ -173,6 +249,20 @@ class TestReplies:
             lambda: MockServer().get("/").template("$"),
             lambda: MockServer().get("/").then("text"),
             lambda: MockServer().get("/").call(3),
+            lambda: text("\ud800"),
+            lambda: html(5),
+            lambda: json("\ud800"),
+            lambda: chunked(["x"]),
+            lambda: chunked([5]),
+            lambda: Reply("200"),
+            lambda: Reply(status=True),
+            lambda: Reply(body="x"),
+            lambda: Reply(reason="a\r\nb"),
+            lambda: fail(503, times=1.5),
+            lambda: redirect(5),
+            lambda: redirect("/a\r\nX: y"),
+            lambda: wrong_content_type("a\r\nb"),
+            lambda: services.too_many_requests(form="date"),
         ],
     )
     def test_reply_that_cannot_be_written_is_refused_when_it_is_made(self, make):
@@ -187,6 +277,7 @@ class TestReplies:
         An empty chunk would be the end of the body.
         """
         assert chunked([b"a", b"", b"b"]).chunks == (b"a", b"b")
+        assert chunked(b"whole").chunks == (b"whole",)
 
 
 class TestSequences:

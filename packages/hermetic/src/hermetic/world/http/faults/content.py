@@ -7,10 +7,11 @@ from __future__ import annotations
 import gzip
 import zlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from hermetic.world.http.errors import BadFaultError
 from hermetic.world.http.faults.model import Fault, count
-from hermetic.world.http.reply import Reply
+from hermetic.world.http.reply import Reply, header_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,9 @@ def instead(reply: Reply, *, name: str | None = None) -> Fault:
     """
     Another reply in place of the route's own.
     """
+    given: Any = reply
+    if not isinstance(given, Reply):
+        raise BadFaultError(what=f"instead({given!r})", why="give a Reply, such as fail(503) or one of services")
     return _changed(name or f"status {reply.status}", lambda _: reply, ())
 
 
@@ -38,10 +42,15 @@ def _changed(name: str, change: Callable[[Reply], Reply], settings: tuple[tuple[
 def wrong_content_type(content_type: str = "text/html") -> Fault:
     """
     The right body under another type, as of an API that sends JSON as text/html.
+
+    Raises:
+        BadReplyError: the type cannot be a header's value.
     """
+    wrong = header_pairs({"Content-Type": content_type})
+    Reply(headers=wrong)
     return _changed(
         "wrong_content_type",
-        lambda reply: reply.with_headers((("Content-Type", content_type),)),
+        lambda reply: reply.with_headers(wrong),
         (("content_type", content_type),),
     )
 
@@ -49,8 +58,14 @@ def wrong_content_type(content_type: str = "text/html") -> Fault:
 def wrong_charset(declared: str = "utf-8", *, actual: str = "utf-16-le", text: str = "Grüße aus Köln") -> Fault:
     """
     A text in the encoding `actual` that says it is in `declared`.
+
+    Raises:
+        BadFaultError: Python knows no encoding `actual`, or `text` cannot be written in it.
     """
-    body = text.encode(actual)
+    try:
+        body = text.encode(actual)
+    except (LookupError, UnicodeEncodeError) as error:
+        raise BadFaultError(what=f"wrong_charset(actual={actual!r})", why=str(error)) from error
 
     def change(reply: Reply) -> Reply:
         wrong = (("Content-Type", f"text/plain; charset={declared}"),)

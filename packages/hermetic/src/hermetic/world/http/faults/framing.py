@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hermetic.world.http import wire
+from hermetic.world.http.errors import BadFaultError
 from hermetic.world.http.faults.model import Fault, choice, count
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def content_length(difference: int) -> Fault:
     A Content-Length that is wrong by `difference` bytes, then FIN after the real body: above 0 the body is cut
     short, below 0 bytes follow it that the client takes for something else.
     """
+    count(difference, fault="content_length", name="difference", least=None)
 
     async def play(out: Outlet, reply: Reply) -> None:
         body = reply.body if reply.chunks is None else b"".join(reply.chunks)
@@ -146,7 +148,13 @@ def huge_headers(size: int = 256 * 1024, *, lines: int = 1) -> Fault:
 def extra_bytes(data: bytes = b"\r\n\r\nleft over from somewhere else") -> Fault:
     """
     A correct reply on a connection that is kept, and bytes after it that belong to nothing.
+
+    Raises:
+        BadFaultError: there are no bytes.
     """
+    given: Any = data
+    if not isinstance(given, bytes) or not given:
+        raise BadFaultError(what=f"extra_bytes(data={given!r})", why="give one byte or more, as bytes")
 
     async def play(out: Outlet, reply: Reply) -> None:
         out.call.told(reply)

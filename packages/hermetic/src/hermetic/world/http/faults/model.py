@@ -82,15 +82,16 @@ class Fault(Sender):
         return f"{self.name}({', '.join(f'{key}={value!r}' for key, value in self.settings)})"
 
 
-def count(value: int, *, fault: str, name: str, least: int = 0, most: int | None = None) -> int:
+def count(value: int, *, fault: str, name: str, least: int | None = 0, most: int | None = None) -> int:
     """
     Raises:
-        BadFaultError: not a whole number in its range.
+        BadFaultError: not a whole number in its range; None is no bound.
     """
     given: Any = value
-    if isinstance(given, bool) or not isinstance(given, int) or given < least or (most is not None and given > most):
-        upper = "" if most is None else f" to {most}"
-        raise BadFaultError(what=f"{fault}({name}={value!r})", why=f"give a whole number from {least}{upper}")
+    is_whole = isinstance(given, int) and not isinstance(given, bool)
+    if not is_whole or (least is not None and given < least) or (most is not None and given > most):
+        lower, upper = "" if least is None else f" from {least}", "" if most is None else f" to {most}"
+        raise BadFaultError(what=f"{fault}({name}={value!r})", why=f"give a whole number{lower}{upper}")
     return value
 
 

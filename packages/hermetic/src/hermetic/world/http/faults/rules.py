@@ -8,10 +8,11 @@ import math
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, Self
 
+from hermetic.world.http import bounds
 from hermetic.world.http.errors import BadFaultError
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from types import TracebackType, UnionType
 
     from hermetic.world.http.faults.model import Fault
     from hermetic.world.http.ports import Draw
@@ -51,15 +52,10 @@ class FaultRule:
     ) -> None:
         self.fault = fault
         self.rate = rate if callable(rate) else checked_rate(rate, fault=fault.name)
-        if ttl is not None and not ttl > 0:
-            raise BadFaultError(what=f"{fault.name} with ttl={ttl!r}", why="a time to live is seconds above 0")
-        if times is not None and times < 1:
-            raise BadFaultError(what=f"{fault.name} with times={times!r}", why="it strikes at least once")
+        _check(fault.name, ttl=ttl, client=client, nth=nth, times=times, where=where)
         self.ttl = ttl
         self.client = client
         self.nth = None if nth is None else frozenset({nth} if isinstance(nth, int) else nth)
-        if self.nth is not None and (not self.nth or min(self.nth) < 1):
-            raise BadFaultError(what=f"{fault.name} with nth={nth!r}", why="requests are counted from 1")
         self.times = times
         self.where = where
         self.purpose = purpose
@@ -134,6 +130,23 @@ class FaultRule:
         parts += [] if self.times is None else [f"{self.times} times"]
         parts += [] if self.ttl is None else [f"for {self.ttl:g} s"]
         return ", ".join(parts)
+
+
+def _check(fault: str, *, ttl: Any, client: Any, nth: Any, times: Any, where: Any) -> None:
+    def number(given: Any, kind: type | UnionType) -> bool:
+        return isinstance(given, kind) and not isinstance(given, bool)
+
+    counted = bounds.several(nth)
+    rows: tuple[tuple[str, Any, bool, str], ...] = (
+        ("ttl", ttl, number(ttl, int | float) and ttl > 0, "a time to live is seconds above 0"),
+        ("times", times, number(times, int) and times > 0, "it strikes a whole number of times, at least once"),
+        ("nth", nth, bool(counted) and all(number(n, int) and n > 0 for n in counted), "requests are counted from 1"),
+        ("client", client, isinstance(client, str), "a client's label is text"),
+        ("where", where, callable(where), "give a function of the request"),
+    )
+    for name, value, is_good, why in rows:
+        if value is not None and not is_good:
+            raise BadFaultError(what=f"{fault} with {name}={value!r}", why=why)
 
 
 def checked_rate(rate: Any, *, fault: str) -> float:
