@@ -155,6 +155,8 @@ def still(text: str) -> str:
     The text with every time as one, and without what a moment or a version decides: where in a library it was, who waited.
     """
     text = re.sub(r"\n +(it was in …/\S+, \S+|\d+ other callbacks? waited for it)(?=\n)", "", text)
+    # Python 3.13.0 names every task that a task factory made without a name "None" (BaseEventLoop.create_task).
+    text = text.replace("(task 'None' ", "(task 'Task-2' ")
     return re.sub(r"\b\d+\.\d+ s\b", "TIME", text)
 
 
