@@ -15,7 +15,7 @@ from hermetic._pytest.blocking import blocking
 from hermetic._pytest.explaining import Diagnosing, Explaining
 from hermetic._pytest.findings import DESK, Desk
 from hermetic._pytest.guarding import Guarding
-from hermetic._pytest.hangs import Hangs, RecentEvents, mock_requests
+from hermetic._pytest.hangs import Hangs, last_events, mock_requests
 from hermetic._pytest.isolating import Promises, isolation
 from hermetic._pytest.limiting import Limiting
 from hermetic._pytest.recording import RUN_KEY, FixtureTimes, Recording
@@ -144,8 +144,7 @@ def _baseline(config: pytest.Config) -> Baselining | None:
 def assemble(config: pytest.Config, settings: Settings) -> Team:
     clock: Clock = SystemClock()
     journal = _journal(config, settings)
-    memory = TestMemory(journal)
-    sink = RecentEvents(memory)
+    memory = sink = TestMemory(journal)
     config.add_cleanup(stream.connect(sink))
     roll = Roll()
     arrivals = Arrivals()
@@ -179,7 +178,7 @@ def assemble(config: pytest.Config, settings: Settings) -> Team:
         config.pluginmanager.register(Reporting(config, journal), "hermetic-reporting")
     config.add_cleanup(watch(sink))
     # Registered last, so that what the guard does around a test is within the test's time too.
-    providers = [open_resources(census), mock_requests, sink.told]
+    providers = [open_resources(census), mock_requests, last_events(memory)]
     hangs = Hangs(config, budgets.read(config), sink=sink, clock=clock, providers=providers, left=explaining.left_loop)
     config.pluginmanager.register(hangs, "hermetic-hangs")
     # Started first, so that the signals it takes belong to the state that isolation finds.

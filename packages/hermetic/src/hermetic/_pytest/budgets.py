@@ -22,7 +22,10 @@ MARKER = (
 _MARKER = "deadline"
 # Markers of Hermetic that one may mistype: pytest itself only warns about a marker that it does not know.
 _MARKERS = (_MARKER, "limits", "virtual_time", "interleave")
-_KEY = pytest.StashKey["Budgets"]()
+KEY = pytest.StashKey["Budgets"]()
+"""
+Where an item with a marker of its own keeps its budgets.
+"""
 _USUAL: Final[Mapping[str, float | None]] = MappingProxyType(
     {
         "setup": 60.0,
@@ -158,20 +161,13 @@ def check_markers(items: Iterable[pytest.Item], budgets: Budgets, known: frozens
                     f"{_place(item)}: unknown marker {mark.name!r} on {item.name}; did you mean {close!r}?"
                 )
         if own is not budgets:
-            item.stash[_KEY] = own
+            item.stash[KEY] = own
 
 
 def _closest(name: str) -> str | None:
     import difflib  # noqa: PLC0415 - for markers that nobody registered, which are few
 
     return next(iter(difflib.get_close_matches(name, _MARKERS, cutoff=0.75)), None)
-
-
-def of(item: pytest.Item, default: Budgets) -> Budgets:
-    stash = item.stash
-    if _KEY not in stash:  # where a key is missing, `get` raises and catches an exception
-        return default
-    return stash[_KEY]
 
 
 def _place(item: pytest.Item) -> str:

@@ -26,8 +26,21 @@ if TYPE_CHECKING:
     from hermetic.guard.team import Team
 
 
-# pytest's own function of the fixture that it makes for each parameter of `parametrize`: nobody's code runs in it.
+# Functions of fixtures in which nobody's code runs: pytest's own, of the fixture that it makes for each parameter of
+# `parametrize`, and the one by which pytest-asyncio gives a test its loop.
 _PARAMETER = "get_direct_param_fixture_func"
+_LOOP = ("pytest_asyncio.plugin", "_scoped_runner")
+
+
+def _is_nobodys(fixturedef: pytest.FixtureDef[Any]) -> bool:
+    """
+    Whether the fixture is not followed. A loop that lives with one test is that test's; one that lives longer has an owner.
+    """
+    function = fixturedef.func
+    name = getattr(function, "__name__", "")
+    return name == _PARAMETER or (
+        name == _LOOP[1] and fixturedef.scope == "function" and getattr(function, "__module__", "") == _LOOP[0]
+    )
 
 
 class Guarding:
@@ -81,7 +94,7 @@ class Guarding:
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None]:
-        if getattr(fixturedef.func, "__name__", "") == _PARAMETER:
+        if _is_nobodys(fixturedef):
             return (yield)
         tenure = fixture_tenure(fixturedef, request)
         self._fixtures[fixturedef] = tenure

@@ -5,7 +5,6 @@ The ladder around the parts of each test: which phase begins and ends, and what 
 from __future__ import annotations
 
 import sys
-from collections import deque
 from dataclasses import fields
 from time import monotonic
 from typing import TYPE_CHECKING, TypeGuard
@@ -21,7 +20,6 @@ from hermetic.guard.deadlines.budget import describe_seconds
 from hermetic.guard.deadlines.ladder import Ladder
 from hermetic.guard.deadlines.rung import Rung
 from hermetic.guard.deadlines.watchdog import Watchdog
-from hermetic.record.memory import Later, made
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -43,35 +41,16 @@ _LONGEST = 160
 _CAPTURE = "hermetic.guard.capture"
 
 
-class RecentEvents:
+def last_events(memory: TestMemory) -> ContextProvider:
     """
-    A sink that passes events on and remembers the last ones, for a capture to show.
+    What a capture is told of the last events.
     """
 
-    def __init__(self, memory: TestMemory) -> None:
-        self._memory = memory
-        self._is_passing_on = memory.is_passing_on
-        self._recent: deque[Event | Later] = deque(maxlen=_RECENT)
-
-    def emit(self, event: Event) -> None:
-        self._recent.append(event)
-        self._memory.emit(event)
-
-    def tell(self, make: Callable[..., Event], *values: object) -> None:
-        """
-        Emit `make(*values)`, now where it is written, else only when somebody asks what happened.
-        """
-        if self._is_passing_on:
-            self.emit(make(*values))
-            return
-        later = Later(make, values)
-        self._recent.append(later)
-        self._memory.keep(later)
-
-    def told(self) -> tuple[str, list[str]]:
+    def told() -> tuple[str, list[str]]:
         now = monotonic()
-        events = map(made, list(self._recent))
-        return "last events", [f"{now - event.at_s:8.3f} s ago  {_said(event)}" for event in events]
+        return "last events", [f"{now - event.at_s:8.3f} s ago  {_said(event)}" for event in memory.recent(_RECENT)]
+
+    return told
 
 
 def _said(event: Event) -> str:
@@ -141,6 +120,8 @@ class Hangs:
         self._item: pytest.Item | None = None
         self._part = ""
         self._module_time = ModuleTime(budgets)
+        # Of the tests without a marker of their own, which are most.
+        self._usual = {part: (getattr(budgets, part), budgets.source(part)) for part in ("setup", "call", "teardown")}
         self._session_watch = self._dog.watch(self._session_over)
         self._session: pytest.Session | None = None
         self._is_debugged = bool(config.getoption("usepdb", default=False) or config.getoption("trace", default=False))
@@ -176,9 +157,12 @@ class Hangs:
     pytest_runtest_teardown = _watched("teardown")
 
     def _begin(self, item: pytest.Item, part: str) -> None:
-        own = budget_options.of(item, self._budgets)
-        budget: float | None = getattr(own, part)
-        source = "the default" if not own.sources else own.source(part)
+        budget: float | None
+        if budget_options.KEY in item.stash:
+            own = item.stash[budget_options.KEY]
+            budget, source = getattr(own, part), own.source(part)
+        else:
+            budget, source = self._usual[part]
         if self._budgets.module is not None and part != "teardown":
             budget, source = self._module_time.bound(item, budget, source)
         if budget is not None and not self._is_debugged:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _DIRECTORY = ".hermetic"
 # xdist reports a test whose worker was lost under none of these.
 _PHASES = frozenset({"setup", "call", "teardown"})
+# A report that passed and has none of these says nothing but how long it took.
+_TELLING = frozenset({"wasxfail", REPORT_ATTRIBUTE})
 # So many runs may lie beside the database before a run takes them in itself.
 _MOST_SPOOLED = 500
 
@@ -155,11 +157,14 @@ def _tries(reports: Iterable[pytest.TestReport]) -> dict[tuple[str, int], list[A
     """
     tries: dict[tuple[str, int], list[Any]] = {}
     for report in reports:
-        key = (report.nodeid, vars(report).get("hermetic_attempt", 1))
+        told = vars(report)
+        key = (report.nodeid, told.get("hermetic_attempt", 1))
         known = tries.get(key)
         if known is None:
-            known = tries[key] = ["passed", 0.0, vars(report).get("worker_id", ""), None, ()]
+            known = tries[key] = ["passed", 0.0, told.get("worker_id", ""), None, ()]
         known[1] += report.duration
+        if report.outcome == "passed" and told.keys().isdisjoint(_TELLING):
+            continue  # as most do, whose parts are not looked at one by one
         if report.outcome != "passed" or hasattr(report, "wasxfail"):
             outcome = "lost" if report.when not in _PHASES else phase_outcome(report)
             # A failed teardown does not hide that the test itself failed.
@@ -167,7 +172,7 @@ def _tries(reports: Iterable[pytest.TestReport]) -> dict[tuple[str, int], list[A
                 known[0] = outcome
             if known[3] is None and (report.failed or is_repeated(report)):
                 known[3] = report
-        found = vars(report).get(REPORT_ATTRIBUTE)
+        found = told.get(REPORT_ATTRIBUTE)
         if found:
             known[4] = tuple(sorted({one["kind"] for one in found if one["level"] != "kept"}))
     return tries

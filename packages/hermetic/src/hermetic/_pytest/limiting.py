@@ -29,6 +29,7 @@ _LIMITS = pytest.StashKey["ResourceLimits"]()
 # The attribute of a test's teardown report with what it used, also from xdist's workers.
 USED_ATTRIBUTE = "hermetic_resources"
 NEAR_ATTRIBUTE = "hermetic_near_limits"
+_TOLD = frozenset({USED_ATTRIBUTE, NEAR_ATTRIBUTE})
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -201,11 +202,8 @@ class HungriestTests:
         self._used: dict[str, dict[str, float]] = {}
         self._near: list[tuple[str, str]] = []
 
-    def _read(self, report: object) -> None:
-        # Of most reports this is all that is asked.
-        told: dict[str, Any] = getattr(report, "__dict__", {})
-        if not (USED_ATTRIBUTE in told or NEAR_ATTRIBUTE in told) or not isinstance(report, pytest.TestReport):
-            return
+    def _read(self, report: pytest.TestReport) -> None:
+        told: dict[str, Any] = vars(report)
         used = told.get(USED_ATTRIBUTE)
         if used is not None:
             self._used[report.nodeid] = used
@@ -215,7 +213,9 @@ class HungriestTests:
         # The reporter has all reports, also those of xdist's workers: a hook of our own would be called for each of them.
         for reports in terminalreporter.stats.values():
             for report in reports:
-                self._read(report)
+                # Of most reports this is all that is asked.
+                if not _TOLD.isdisjoint(getattr(report, "__dict__", ())) and isinstance(report, pytest.TestReport):
+                    self._read(report)
         if self._near:
             terminalreporter.section("Hermetic: near a limit")
             for nodeid, text in self._near:

@@ -4,6 +4,8 @@ The plugin that pytest loads through its entry point.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +31,8 @@ from hermetic._pytest import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from hermetic.guard.team import Team
 
 
@@ -80,9 +84,25 @@ def pytest_configure(config: pytest.Config) -> None:
     ordering.register(config)
     retrying.register(config)
     quarantine.register(config)
-    from hermetic._pytest.assembly import assemble  # noqa: PLC0415 - a run that is switched off pays nothing
+    with _without_collections():
+        from hermetic._pytest.assembly import assemble  # noqa: PLC0415 - a run that is switched off pays nothing
 
-    _examine(config, settings, team=assemble(config, settings))
+        team = assemble(config, settings)
+    _examine(config, settings, team=team)
+
+
+@contextlib.contextmanager
+def _without_collections() -> Generator[None]:
+    """
+    Keep the garbage collector from looking, again and again, through what is made here to last.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True, optionalhook=True)

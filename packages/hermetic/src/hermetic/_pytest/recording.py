@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import warnings
     from collections.abc import Callable
 
-    from hermetic._pytest.hangs import RecentEvents
     from hermetic.foundation.events import Event
     from hermetic.foundation.sink import Sink
     from hermetic.guard.ownership.tenure import Tenure
     from hermetic.record.failure import Failure
+    from hermetic.record.memory import TestMemory
 
 PHASES: Final[frozenset[str | None]] = frozenset({"setup", "call", "teardown"})
 RUN_KEY: Final = "hermetic_run"
@@ -41,7 +41,7 @@ class Recording:
 
     def __init__(
         self,
-        sink: RecentEvents,
+        sink: TestMemory,
         *,
         run: str,
         with_logs: bool,
@@ -96,13 +96,17 @@ class Recording:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         when = report.when
-        if when not in PHASES:
+        if report.outcome == "passed" and when in PHASES and not self._is_controller:
+            # Nothing is to be explained; the whole test is forgotten with its teardown.
+            self._sink.tell(_phase_ended, monotonic(), report, None)
+            if when == "teardown":
+                self._told(report)
+        elif when not in PHASES:
             # xdist's own report of a test whose worker died.
             self._sink.tell(_test_lost, monotonic(), report)
         elif not self._is_controller:
-            # What was taken of a failure is handed over now; that of a passed part is nothing.
-            failure = None if report.outcome == "passed" else self._failure(report.nodeid, str(when))
-            self._sink.tell(_phase_ended, monotonic(), report, failure)
+            # What was taken of a failure is handed over now.
+            self._sink.tell(_phase_ended, monotonic(), report, self._failure(report.nodeid, str(when)))
             if is_repeated(report):
                 self._retried[report.nodeid] = attempt = self._retried.get(report.nodeid, 0) + 1
                 self._sink.tell(_test_retried, monotonic(), report.nodeid, attempt)
@@ -121,7 +125,7 @@ class FixtureTimes(Quiet):
 
     name = "fixture times"
 
-    def __init__(self, sink: RecentEvents) -> None:
+    def __init__(self, sink: TestMemory) -> None:
         self._sink = sink
         self._began: dict[Tenure, float] = {}
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _TOLD_ELSEWHERE = frozenset(
     {"resource.left-open", "coroutine.never-awaited", "task.failed-unseen", "test.hung", "unknown"}
 )
+_TELLING = frozenset({DIAGNOSES_ATTRIBUTE, REPORT_ATTRIBUTE})
 _MOST_CAUSES = 10
 _MOST_TESTS = 3
 
@@ -47,7 +48,12 @@ class Summary:
         if self._journal is not None and self._journal.complaint:
             terminalreporter.line(f"Hermetic: {self._journal.complaint}")
         # From what the terminal's reporter has kept: a hook that every report passes would cost every test.
-        reports = [report for reports in terminalreporter.stats.values() for report in reports]
+        reports = [
+            report
+            for reports in terminalreporter.stats.values()
+            for report in reports
+            if not _TELLING.isdisjoint(getattr(report, "__dict__", ()))
+        ]
         found: list[tuple[str, dict[str, Any]]] = [
             (report.nodeid, finding) for report in reports for finding in getattr(report, REPORT_ATTRIBUTE, ())
         ]

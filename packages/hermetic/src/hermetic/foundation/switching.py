@@ -50,6 +50,8 @@ class Switching:
         """
         Seconds between switches as the program wants them: without what is held short here.
         """
+        if not self._holders:
+            return sys.getswitchinterval()
         with self._lock:
             return self._usual_s if self._usual_s and self._is_ours() else sys.getswitchinterval()
 

@@ -58,6 +58,13 @@ class Register:
         self._entries[identity] = (reference, reset)
         self.changes += 1
 
+    @property
+    def is_empty(self) -> bool:
+        """
+        Whether nothing was registered that may still live.
+        """
+        return not self._entries
+
     def living(self) -> Iterator[tuple[object, Callable[[Any], object] | None]]:
         for reference, reset in tuple(self._entries.values()):
             target = reference()

@@ -6,12 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hermetic.guard.blocking import pardons
-from hermetic.guard.blocking.blame import blame
+from hermetic.guard import late
 from hermetic.guard.blocking.limit import LIMIT_S
 from hermetic.guard.blocking.pulse import PulseTaker
 from hermetic.guard.blocking.stopwatch import Stopwatch
-from hermetic.guard.blocking.telling import Noted, finding_of, run_as
 from hermetic.guard.blocking.watch import Watch
 from hermetic.guard.census.site import Reader
 from hermetic.guard.component import Quiet, Verdict
@@ -24,9 +22,15 @@ if TYPE_CHECKING:
     from hermetic.guard.blocking.blame import Blame
     from hermetic.guard.blocking.pardons import Pardon
     from hermetic.guard.blocking.post import Post
+    from hermetic.guard.blocking.telling import Noted
     from hermetic.guard.census.arrivals import Arrivals
     from hermetic.guard.census.site import RawSite
     from hermetic.guard.ownership import Tenure
+
+# Needed only when something held a loop.
+_BLAME = "hermetic.guard.blocking.blame"
+_PARDONS = "hermetic.guard.blocking.pardons"
+_TELLING = "hermetic.guard.blocking.telling"
 
 
 class Blocking(Quiet):
@@ -52,7 +56,7 @@ class Blocking(Quiet):
         self._owner = owner
         self._arrivals = arrivals
         self._default_s = self._limit_s = limit_s
-        self._pardons = (*allowed, *pardons.BUILT_IN)
+        self._allowed = allowed
         self._reader = Reader()
         self._noted: list[Noted] = []
         self._failure: Exception | None = None
@@ -97,7 +101,8 @@ class Blocking(Quiet):
             hold = self._watch.finish(post, started)
             if hold is not None and hold.held_s > self._limit_s:
                 tenure = _asked_in(handle, self._owner)
-                self._noted.append(Noted(tenure, hold, self._limit_s, *run_as(handle)))
+                telling = late.load(_TELLING)
+                self._noted.append(telling.Noted(tenure, hold, self._limit_s, *telling.run_as(handle)))
         except Exception as error:  # noqa: BLE001 - reported by `judge`
             self._failure = error
 
@@ -119,17 +124,18 @@ class Blocking(Quiet):
             seen, counted = (sum(weight for _, weight in some) for some in (noted.hold.stacks, stacks))
             if seen and noted.hold.held_s * counted / seen <= noted.limit_s:
                 continue
-            blamed = blame(stacks, self._reader)
+            blamed: Blame | None = late.load(_BLAME).blame(stacks, self._reader)
             key = (noted.tenure, *(blamed.key if blamed else (noted.task,)))
             groups.setdefault(key, []).append((noted, blamed))
         for group in groups.values():
-            yield Verdict(finding_of(group, self._reader))
+            yield Verdict(late.load(_TELLING).finding_of(group, self._reader))
 
     def _is_pardoned(self, stack: RawSite) -> bool:
         codes = [code for code, _ in stack[0]]
         names = [self._watch.stacks.name(code) for code in codes]
         innermost = self._watch.stacks.innermost(codes)
-        return pardons.find(self._pardons, names, innermost=innermost) is not None
+        pardons = late.load(_PARDONS)
+        return pardons.find((*self._allowed, *pardons.BUILT_IN), names, innermost=innermost) is not None
 
 
 def _asked_in(handle: asyncio.Handle | None, owner: Callable[[], Tenure]) -> Tenure:

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from hermetic.guard import late
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -27,10 +28,7 @@ class Stacks:
 
     def __init__(self) -> None:
         self._modules: dict[str, str] = {}
-        paths = sysconfig.get_paths()
-        self._standard = ("<", *(paths[key] + os.sep for key in ("stdlib", "platstdlib")))
-        # It lies inside the standard library's folder.
-        self._installed = tuple(paths[key] + os.sep for key in ("purelib", "platlib"))
+        self._roots: tuple[tuple[str, ...], tuple[str, ...]] | None = None
 
     def of_callback(self, ident: int, runners: Container[CodeType]) -> tuple[RawSite, int] | None:
         """
@@ -73,8 +71,19 @@ class Stacks:
         """
         The name of the first that is not the standard library's, "" when all are.
         """
+        installed, standard = self._roots = self._roots or _roots()
         for code in codes:
             file = code.co_filename
-            if file.startswith(self._installed) or not file.startswith(self._standard):
+            if file.startswith(installed) or not file.startswith(standard):
                 return self.name(code)
         return ""
+
+
+def _roots() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """
+    Where installed packages lie, inside the standard library's folder, and where that lies.
+    """
+    # Needed only for what held a loop; its tables take milliseconds to load.
+    paths: dict[str, str] = late.load("sysconfig").get_paths()
+    installed = tuple(paths[key] + os.sep for key in ("purelib", "platlib"))
+    return installed, ("<", *(paths[key] + os.sep for key in ("stdlib", "platstdlib")))

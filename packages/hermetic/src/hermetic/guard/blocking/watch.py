@@ -7,7 +7,6 @@ from __future__ import annotations
 import _thread
 import contextlib
 import weakref
-from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 _LOOKS = 5
 
 
-@dataclass(frozen=True, slots=True)
 class Hold:
     """
     A callback that held its loop: `wall_s` by the clock, of which `busy_s` and `asleep_s` count.
@@ -38,10 +36,16 @@ class Hold:
     `stacks` gives the seconds spent at each stack; it is empty when the watcher never got to look.
     """
 
-    wall_s: float
-    busy_s: float
-    asleep_s: float
-    stacks: tuple[tuple[RawSite, float], ...]
+    # Written out: a dataclass costs every run with asyncio most of a millisecond at its start.
+    __slots__ = ("asleep_s", "busy_s", "stacks", "wall_s")
+
+    def __init__(
+        self, *, wall_s: float, busy_s: float, asleep_s: float, stacks: tuple[tuple[RawSite, float], ...]
+    ) -> None:
+        self.wall_s = wall_s
+        self.busy_s = busy_s
+        self.asleep_s = asleep_s
+        self.stacks = stacks
 
     @property
     def held_s(self) -> float:
@@ -127,7 +131,7 @@ class Watch:
         counted = account.busy + account.asleep
         share = held / counted if counted else 0.0
         stacks = tuple(account.stacks.items())
-        return Hold(wall_s, account.busy * share, account.asleep * share, stacks)
+        return Hold(wall_s=wall_s, busy_s=account.busy * share, asleep_s=account.asleep * share, stacks=stacks)
 
     def _beat(self) -> None:
         for post in list(self._posts):

@@ -88,6 +88,8 @@ class Census(Quiet):
         self._happened: list[Case] = []
         # Told of each entry as it is written, in the thread that opened the resource.
         self._listeners: tuple[Callable[[AnyEntry], None], ...] = ()
+        # By thread, the site of whatever is handed in.
+        self._places: dict[int, site.RawSite] = {}
         # Held by whoever looks at many entries from another thread: its references must not make a dropped resource
         # look held at the moment of judgement. Whoever has it may free something whose end opens something else, in the
         # same thread, so it can be taken again.
@@ -145,11 +147,22 @@ class Census(Quiet):
         """
         return sorted(self._awaited.keys() - sys.modules.keys())
 
-    def opened(self, tracker: Tracker, resource: object, *, skip: int = 2, note: str = "") -> None:
-        where = site.take(skip + 1, self._outermost)
+    def opened(self, tracker: Tracker, resource: object, *, skip: int = 2, note: str = "") -> AnyEntry:
+        where = self._places.get(threading.get_ident()) if self._places else None
+        if where is None:
+            where = site.take(skip + 1, self._outermost)
         entry = self.ledger.enter(tracker, resource, site=where, tenure=self.attribution.current(), note=note)
         for listener in self._listeners:
             listener(entry)
+        return entry
+
+    def placing(self, where: site.RawSite, make: Callable[[], object]) -> object:
+        thread = threading.get_ident()
+        self._places[thread] = where
+        try:
+            return make()
+        finally:
+            del self._places[thread]
 
     def happened(self, case: Case) -> None:
         """

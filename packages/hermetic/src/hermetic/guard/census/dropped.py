@@ -65,7 +65,7 @@ class DroppedWarnings:
         self._expected.clear()
         filters: list[Any] = warnings.filters  # type: ignore[assignment]  # a list, whatever the stub calls it
         if not filters or filters[0] is not self._item:
-            with contextlib.suppress(ValueError):
+            if self._item in filters:
                 filters.remove(self._item)
             # Nothing is decided differently, so the interpreter's cache of what it has shown stays valid.
             filters.insert(0, self._item)

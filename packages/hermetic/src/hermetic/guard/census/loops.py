@@ -9,19 +9,22 @@ import contextlib
 import functools
 import sys
 import time
+import weakref
 from asyncio import base_events, events, selector_events
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hermetic.foundation.remedy import Remedy
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wording import safe_repr
-from hermetic.guard.census.wrapping import after, all_of, at_creation
+from hermetic.guard.census.wrapping import after, all_of, at_creation, replace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import FrameType
 
     from hermetic.guard.census.arrivals import Arrivals
+    from hermetic.guard.census.site import RawSite
     from hermetic.guard.census.tracker import Intake
 
 PATIENCE = 1.0
@@ -94,21 +97,18 @@ def _is_pytest_asyncios_or_below(file: str) -> bool:
     return any(name in file for name in ("asyncio/", "hermetic", "contextlib"))
 
 
-def is_pytest_asyncios_own() -> bool:
+def is_pytest_asyncios_own(where: RawSite) -> bool:
     """
-    Whether the loop that is being made, from whose `__init__` this is called, is the one that pytest-asyncio gets from
-    `get_event_loop()` when it looks for the loop to put back later, and keeps for the life of the process.
+    Whether a loop that was made there is the one that pytest-asyncio gets from `get_event_loop()` when it looks for the
+    loop to put back later, and keeps for the life of the process.
     """
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - nothing but the stack tells who asked
     is_implicit = False
-    while frame is not None:
-        code = frame.f_code
+    for code, _ in where[0]:
         if not _is_pytest_asyncios_or_below(code.co_filename):
             return False
         if "pytest_asyncio" in code.co_filename:
             return is_implicit
         is_implicit = is_implicit or code.co_name == "get_event_loop"
-        frame = frame.f_back
     return False
 
 
@@ -127,17 +127,36 @@ class EventLoops(Basic):
         self._arrivals = arrivals
 
     def install(self, intake: Intake) -> Callable[[], None]:
+        # By loop, until its sockets are made: where it was, and whether it is pytest-asyncio's own.
+        begun: weakref.WeakKeyDictionary[Any, tuple[RawSite, bool]] = weakref.WeakKeyDictionary()
+
         def made(loop: Any, *_: object) -> None:
-            # The loop, and the two sockets by which it is woken.
-            if is_pytest_asyncios_own():
-                parts = ((loop, self.kind), (loop._ssock, "socket"), (loop._csock, "socket"))  # noqa: SLF001 - as above
-                for entry in [intake.find(*part) for part in parts]:
-                    if entry is not None:
-                        intake.forget(entry)
+            # Above this function: `called`, then the caller.
+            entry = intake.opened(self, loop, skip=3)
+            is_own = is_pytest_asyncios_own(entry.site)
+            if is_own:
+                intake.forget(entry)
+            begun[loop] = entry.site, is_own
+
+        def with_sockets(original: Callable[[Any], None]) -> Callable[[Any], None]:
+            # The two sockets by which a loop is woken have been made where it was.
+            def _make_self_pipe(loop: Any) -> None:
+                __tracebackhide__ = True
+                where, is_own = begun.pop(loop, (None, False))
+                if where is None:
+                    original(loop)
+                    return
+                intake.placing(where, partial(original, loop))
+                if is_own:
+                    for entry in [intake.find(one, "socket") for one in (loop._ssock, loop._csock)]:  # noqa: SLF001 - loops do not tell
+                        if entry is not None:
+                            intake.forget(entry)
+
+            return _make_self_pipe
 
         undoes = [
-            at_creation(base_events.BaseEventLoop, self, intake),
-            after(selector_events.BaseSelectorEventLoop, "__init__", made),
+            after(base_events.BaseEventLoop, "__init__", made),
+            replace(selector_events.BaseSelectorEventLoop, "_make_self_pipe", with_sockets),
         ]
         # uvloop's loop is written in C; only the class that it exports can be watched.
         self._arrivals.when("uvloop", lambda uvloop: undoes.append(at_creation(uvloop.Loop, self, intake)))

@@ -82,13 +82,19 @@ class StrayDescriptors:
         self._descriptors = descriptors
         self._last = (-1, -1)
         self._pid = os.getpid()
-        # By number, whatever is open; None for what is explained or was there before.
-        self._known: dict[int, _Stray | None] = {}
+        # Whatever is open, and by number what is not explained and was not there before.
+        self._known: set[int] = set()
+        self._strays: dict[int, _Stray] = {}
 
     def start(self) -> Callable[[], None]:
         self._last = (_how_many(), _lowest_free())
-        self._known = dict.fromkeys(_numbers(self._last[1]))
-        return self._known.clear
+        self._known = _numbers(self._last[1])
+
+        def stop() -> None:
+            self._known.clear()
+            self._strays.clear()
+
+        return stop
 
     def look(self, ran: Tenure, *, is_brief: bool) -> None:
         lowest = _lowest_free()
@@ -99,21 +105,27 @@ class StrayDescriptors:
             return
         self._last = now
         numbers = _numbers(now[1])
-        known = self._known
-        for number in known.keys() - numbers:
-            del known[number]
+        known, self._known = self._known, numbers
+        for number in known - numbers:
+            self._strays.pop(number, None)
         # What appears while no test or fixture runs is the session's, whose end nothing follows.
-        for number in numbers - known.keys():
+        if ran is self._roll.session:
+            return
+        for number in numbers - known:
             stray = _Stray(number, ran)
-            if stray.identity is not None:  # else another thread has closed it since
-                known[number] = stray if ran is not self._roll.session else None
+            if stray.identity is None:  # another thread has closed it since
+                numbers.discard(number)
+            else:
+                self._strays[number] = stray
 
     def judge(self, ended: Sequence[Tenure]) -> None:
-        left = [one for one in self._known.values() if one is not None and one.tenure in ended]
+        if not self._strays:
+            return
+        left = [one for one in self._strays.values() if one.tenure in ended]
         if not left or os.getpid() != self._pid:
             return
         for stray in left:
-            self._known[stray.number] = None
+            del self._strays[stray.number]
         for stray in self._unexplained([one for one in left if one.is_open()]):
             self._census.happened(self._case(stray))
 

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 from asyncio import base_events, runners
 from functools import partial
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from hermetic.foundation.remedy import Remedy
@@ -78,10 +79,14 @@ class Tasks(Basic):
 
     def __init__(self) -> None:
         self._failed = FailedTasks()
+        # What a loop is told to run until it has ended: such a task can be left only where the run ends before it.
+        self._at_once: set[object] = set()
 
     def install(self, intake: Intake) -> Callable[[], None]:
         undoes = [
             replace(base_events.BaseEventLoop, "create_task", lambda original: self._creating(intake, original)),
+            replace(base_events.BaseEventLoop, "run_until_complete", partial(self._running, intake)),
+            replace(runners.Runner, "run", self._running_all),
             before(base_events.BaseEventLoop, "close", partial(self._closing, intake)),
             before(base_events.BaseEventLoop, "call_exception_handler", partial(self._said, intake)),
         ]
@@ -95,19 +100,64 @@ class Tasks(Basic):
         def create_task(self_: Any, coro: Any, **named: Any) -> Any:
             __tracebackhide__ = True
             owner = attribution.current()
-            is_runner = getattr(coro, "__qualname__", "") == _RUNS_TESTS
+            is_runner = _is_test_runner(coro)
             token = attribution.carry(named.get("context"), None if is_runner else owner)
             try:
                 task = original(self_, coro, **named)
             finally:
                 attribution.put_down(token)
-            if is_runner:
+            if is_runner or self._is_at_once(coro):
                 return task
             with contextlib.suppress(TypeError):  # a task factory may make tasks without weak references
                 intake.opened(self, task, note="" if self_.is_running() else RUNS_THE_LOOP)
             return task
 
         return create_task
+
+    def _running(self, intake: Intake, original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        def run_until_complete(self_: Any, future: Any) -> Any:
+            __tracebackhide__ = True
+            self._expect(future)
+            try:
+                return original(self_, future)
+            except BaseException:
+                with contextlib.suppress(Exception):
+                    self._enter_unknown(intake, self_)
+                raise
+            finally:
+                self._forget(future)
+
+        return run_until_complete
+
+    def _running_all(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def run(self_: Any, coro: Any, **named: Any) -> Any:
+            __tracebackhide__ = True
+            self._expect(coro)
+            try:
+                return original(self_, coro, **named)
+            finally:
+                self._forget(coro)
+
+        return run
+
+    def _expect(self, coro: object) -> None:
+        if _has_hash(coro):
+            self._at_once.add(coro)
+
+    def _forget(self, coro: object) -> None:
+        if _has_hash(coro):
+            self._at_once.discard(coro)
+
+    def _is_at_once(self, coro: object) -> bool:
+        if not _has_hash(coro) or coro not in self._at_once:
+            return False
+        self._at_once.discard(coro)
+        return True
+
+    def _enter_unknown(self, intake: Intake, loop: asyncio.AbstractEventLoop) -> None:
+        for task in self._left(loop):
+            if not _is_test_runner(task.get_coro()) and intake.find(task, self.kind) is None:
+                intake.opened(self, task, skip=3, note=RUNS_THE_LOOP)
 
     def refine(self, resource: asyncio.Task[Any]) -> Tracker:
         return self._failed if resource.done() else self
@@ -182,6 +232,15 @@ class Tasks(Basic):
         )
         if entry is not None:
             intake.forget(entry)
+
+
+def _has_hash(coro: object) -> bool:
+    # What else can be awaited may be anything.
+    return type(coro) is CoroutineType
+
+
+def _is_test_runner(coro: object) -> bool:
+    return getattr(coro, "__qualname__", "") == _RUNS_TESTS
 
 
 def _was_cancelled(task: asyncio.Task[Any]) -> bool:

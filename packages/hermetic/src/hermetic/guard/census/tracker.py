@@ -58,10 +58,17 @@ class Intake(Protocol):
     @property
     def attribution(self) -> Attribution: ...
 
-    def opened(self, tracker: Tracker, resource: object, *, skip: int = 2, note: str = "") -> None:
+    def opened(self, tracker: Tracker, resource: object, *, skip: int = 2, note: str = "") -> Listed:
         """
         `resource` has just been made. The site is the caller's stack without `skip` frames; `note` is kept for the
-        report, where the resource itself cannot tell it later.
+        report, where the resource itself cannot tell it later. Returns what is on the books now.
+        """
+        ...
+
+    def placing(self, where: RawSite, make: Callable[[], object]) -> object:
+        """
+        Call `make`. Whatever is handed in meanwhile, in this thread, has been made at `where`: part of something that
+        is on the books with that site, for which no stack is walked again.
         """
         ...
 

@@ -67,6 +67,8 @@ class Interrupter:
         self._wanted = wanted
         self._signals = signals
         self._ident = 0
+        # One object for all signals, by which they are known again.
+        self._handler = self._handle
         self._plain: list[int] = []
         self._timed: list[tuple[int, int]] = []
         self._every = 0.0
@@ -80,11 +82,20 @@ class Interrupter:
         current = self._current()
         return "asynchronous exception" if current is None else signal.Signals(current).name
 
+    def is_ready(self) -> bool:
+        """
+        Whether `install` has nothing to do. Asked for each part of each test, so the first signal answers for all.
+        """
+        plain = self._plain
+        if plain and _handler_of(plain[0]) is self._handler:
+            return True
+        return self._ident != 0 and (not plain or self._current() is not None)
+
     def install(self) -> None:
         """
         Take free signals if this is the main thread. Calling it again is harmless.
         """
-        if self._ident and (self._current() is not None or not self._plain):
+        if self.is_ready():
             return
         self._ident = threading.get_ident()
         self._plain, self._timed, self._every = [], [], 0.0
@@ -96,11 +107,11 @@ class Interrupter:
                 continue
             timer = getattr(signal, timer_name, None) if timer_name else None
             if timer is not None and not self._timed and not signal.getitimer(timer)[0]:
-                signal.signal(signum, self._handle)
+                signal.signal(signum, self._handler)
                 signal.siginterrupt(signum, False)  # noqa: FBT003 - the standard library takes it by position only
                 self._timed.append((signum, timer))
             elif timer_name is None and len(self._plain) < _PLAIN:
-                signal.signal(signum, self._handle)
+                signal.signal(signum, self._handler)
                 signal.siginterrupt(signum, True)  # noqa: FBT003 - as above
                 self._plain.append(signum)
 
@@ -111,15 +122,14 @@ class Interrupter:
         self.disarm_timer()
         if threading.current_thread() is threading.main_thread():
             for signum in (*self._plain, *(signum for signum, _ in self._timed)):
-                if signal.getsignal(signum) == self._handle:
+                if signal.getsignal(signum) == self._handler:
                     signal.signal(signum, signal.SIG_DFL)
         self._plain, self._timed = [], []
         self._ident = 0
 
     def _current(self) -> int | None:
-        handle = self._handle
         for signum in self._plain:
-            if _handler_of(signum) == handle:
+            if _handler_of(signum) is self._handler:
                 return signum
         return None
 
@@ -132,13 +142,13 @@ class Interrupter:
             return  # it runs on: to stop and start it around each test would be the larger part of what a deadline costs
         self._every = every
         for signum, timer in self._timed:
-            if signal.getsignal(signum) == self._handle:
+            if signal.getsignal(signum) == self._handler:
                 signal.setitimer(timer, every, every)
 
     def disarm_timer(self) -> None:
         self._every = 0.0
         for signum, timer in self._timed:
-            if signal.getsignal(signum) == self._handle:
+            if signal.getsignal(signum) == self._handler:
                 signal.setitimer(timer, 0)
 
     def settle(self) -> None:

@@ -83,10 +83,13 @@ class Handler(Protocol):
 
 
 class _Phase:
-    __slots__ = (
-        *("budget_s", "deadline", "hang", "has_backstop", "is_suspect", "next_at", "rested_at", "rung", "source"),
-        *("started", "what"),
-    )
+    # What only a phase that lasts has of its own is written when it does: three phases a test begin and end.
+    rung = Rung.ARMED
+    hang: Hang | None = None
+    is_suspect = False
+    has_backstop = False
+    next_at = 0.0
+    rested_at = 0.0
 
     def __init__(self, what: str, budget_s: float, source: str, now: float) -> None:
         self.what = what
@@ -94,12 +97,6 @@ class _Phase:
         self.source = source
         self.started = now
         self.deadline = now + budget_s
-        self.rung = Rung.ARMED
-        self.hang: Hang | None = None
-        self.is_suspect = False
-        self.has_backstop = False
-        self.next_at = 0.0
-        self.rested_at = 0.0
 
 
 class Ladder:
@@ -126,6 +123,8 @@ class Ladder:
         self._watch = dog.watch(self._patrol)
         self._interrupter = Interrupter(self._wanted, signals=signals)
         self._ident = 0
+        # The budget that the interrupter's timer is set for.
+        self._timed_s: float | None = None
         self._backstop = backstop
         # Tasks that swallowed their cancellation. Kept, since destroying a pending task would run its code again.
         self.abandoned: list[asyncio.Task[Any]] = []
@@ -144,6 +143,7 @@ class Ladder:
 
     def uninstall(self) -> None:
         self.disarm()
+        self._timed_s = None
         self._interrupter.uninstall()
 
     def arm(self, what: str, budget_s: float, *, source: str) -> None:
@@ -152,15 +152,19 @@ class Ladder:
         """
         if self._phase is not None:
             self.disarm()
-        self._interrupter.install()  # costs a comparison, unless the program took the signal for itself
+        if not self._interrupter.is_ready():  # the program took the signal for itself
+            self._interrupter.install()
+            self._timed_s = None
         now = monotonic()
         phase = _Phase(what, budget_s, source, now)
-        # A part of the budget: on a busy machine processor time runs slower than the clock.
-        self._interrupter.arm_timer(min(1.0, max(0.02, budget_s / 10)))
+        if budget_s != self._timed_s:
+            self._timed_s = budget_s
+            # A part of the budget: on a busy machine processor time runs slower than the clock.
+            self._interrupter.arm_timer(min(1.0, max(0.02, budget_s / 10)))
         self._phase = phase
         if budget_s < _SHORT_S:
             self._set_backstop(phase)
-        self._watch.set(min(phase.deadline, now + _PATROL_S))
+        self._watch.set(now + _PATROL_S if budget_s > _PATROL_S else phase.deadline)
 
     def disarm(self) -> Hang | None:
         """

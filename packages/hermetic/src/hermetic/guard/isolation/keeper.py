@@ -70,6 +70,42 @@ class _Window:
         self.done: dict[tuple[int, Hashable], Stain] = {}
 
 
+class _Compared:
+    """
+    Which states two readings differ in. Most of the work is done in C, for it is done for every test: what is equal by `==`
+    is compared all together, and of the rest only what is not the very same object by each state's own comparison.
+    """
+
+    def __init__(self, states: Sequence[State[Any]]) -> None:
+        self._usual = [index for index, state in enumerate(states) if type(state).is_alike is State[Any].is_alike]
+        # With an empty slice, so that there is always something to get.
+        self._together = operator.itemgetter(slice(0), *self._usual)
+        own = [index for index in range(len(states)) if index not in self._usual]
+        self._apart = operator.itemgetter(slice(0), *own)
+        self._own = [(index, states[index].is_alike) for index in own]
+
+    def unlike(self, before: list[Any], after: list[Any]) -> list[int]:
+        """
+        The indexes of the states that are not alike, in ascending order.
+        """
+        try:
+            others = map(operator.is_not, self._apart(before)[1:], self._apart(after)[1:])
+            found = [
+                index
+                for index, is_alike in itertools.compress(self._own, others)
+                if not is_alike(before[index], after[index])
+            ]
+            if self._together(before) != self._together(after):
+                found += [
+                    index
+                    for index in self._usual
+                    if before[index] is not after[index] and not before[index] == after[index]  # noqa: SIM201 - as a tuple does
+                ]
+        except Exception:  # noqa: BLE001 - values that cannot be compared are looked at one by one
+            return [index for index, one in enumerate(before) if one is not after[index]]
+        return sorted(found)
+
+
 class Isolation(Quiet):
     """
     The component of the guard that finds stains and wipes them.
@@ -101,8 +137,7 @@ class Isolation(Quiet):
         # Whether the last reading is such an end, and still holds.
         self._is_settled = False
         self._moving = [index for index, state in enumerate(self._states) if state.moves_between_tests]
-        # The methods themselves, since they run twice a test each.
-        self._alike = [_comparison(state) for state in self._states]
+        self._compared = _Compared(self._states)
         self._readers: list[Callable[[], Any]] = []
         self._modules = -1
 
@@ -216,12 +251,7 @@ class Isolation(Quiet):
         End a segment: add what changed in it to what the window's owner did.
         """
         start = window.start
-        together = enumerate(zip(start.values, now.values, self._alike, strict=True))
-        try:
-            unlike = [index for index, (one, other, alike) in together if one is not other and not alike(one, other)]
-        except Exception:  # noqa: BLE001 - values that cannot be compared are looked at one by one
-            pairs = zip(start.values, now.values, strict=True)
-            unlike = [index for index, (one, other) in enumerate(pairs) if one is not other]
+        unlike = self._compared.unlike(start.values, now.values)
         if not unlike:
             return
         self._own.regard_as_fresh(itertools.islice(tuple(sys.modules), start.modules, None))
@@ -256,12 +286,6 @@ class Isolation(Quiet):
             if key in holds[index]:
                 stains.append(stain)
         return _told_once(stains)
-
-
-def _comparison(state: State[Any]) -> Callable[[Any, Any], bool]:
-    # What most states do is one function in C, and readings that are the same object are not compared at all.
-    is_usual = type(state).is_alike is State[Any].is_alike
-    return operator.eq if is_usual else state.is_alike
 
 
 def _was_expected(stain: Stain) -> bool:

@@ -73,6 +73,8 @@ class Roll:
         """
         The owners that ended since the last call, in the order of their ends.
         """
+        if not self._over:
+            return []
         ended, self._over = self._over, []
         return ended
 

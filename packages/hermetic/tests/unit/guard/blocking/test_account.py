@@ -4,16 +4,21 @@ What counts as held, computed from looks alone.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hermetic.guard.blocking.account import Account
 from hermetic.guard.blocking.meter import Look
 
 PERIOD = 0.02
-ZERO = Look(at=0.0, busy=0.0, others=0.0, garbage=0.0, queued=0.0, watcher_queued=0.0, is_asleep=True)
+_NOTHING = {"busy": 0.0, "others": 0.0, "garbage": 0.0, "queued": 0.0, "watcher_queued": 0.0, "is_asleep": True}
 PLACE = (((compile("0", "a.py", "eval"), 0),), False)
 ELSEWHERE = (((compile("1", "b.py", "eval"), 0),), False)
+
+
+def after(seconds: float, **changes: float | None) -> Look:
+    return Look(at=seconds, **{**_NOTHING, **changes})
+
+
+ZERO = after(0.0)
 
 
 def counted(*looks: Look, started: float = 0.0, stack=PLACE) -> Account:
@@ -22,10 +27,6 @@ def counted(*looks: Look, started: float = 0.0, stack=PLACE) -> Account:
     for before, after in zip((ZERO, *looks), looks, strict=False):
         account.add(before, after, period=PERIOD, stack=stack)
     return account
-
-
-def after(seconds: float, **changes: float) -> Look:
-    return replace(ZERO, at=seconds, **changes)
 
 
 def test_processor_time_counts():
@@ -58,7 +59,7 @@ def test_the_end_of_a_hold_counts_as_what_it_was_at_the_look_before():
     """
     slept, ran = (Account(0.0, 0.0), Account(0.0, 0.0))
     slept.add(ZERO, after(0.02, is_asleep=False), period=PERIOD, stack=None)
-    ran.add(replace(ZERO, is_asleep=False), after(0.02), period=PERIOD, stack=None)
+    ran.add(after(0.0, is_asleep=False), after(0.02), period=PERIOD, stack=None)
 
     assert slept.held(garbage=0.0) == pytest.approx(0.02)
     assert ran.held(garbage=0.0) == pytest.approx(0.0)
@@ -144,7 +145,7 @@ def test_nothing_counts_as_sleep_before_the_queues_are_known():
     """
     The first look into a hold cannot tell sleep from a full run queue, so the thread has the benefit of the doubt.
     """
-    first = replace(ZERO, queued=None, watcher_queued=None)
+    first = after(0.0, queued=None, watcher_queued=None)
     account = Account(0.0, 0.0)
 
     account.add(first, after(0.02), period=PERIOD, stack=PLACE)

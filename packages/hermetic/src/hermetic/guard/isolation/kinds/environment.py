@@ -6,6 +6,7 @@ resource limits and priority.
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import resource
 import sys
@@ -290,7 +291,7 @@ def settings() -> list[State[Any]]:
             "priority",
             what="priority",
             name="the process's nice value",
-            get=lambda: os.getpriority(os.PRIO_PROCESS, 0),
+            get=functools.partial(os.getpriority, os.PRIO_PROCESS, 0),
             put=lambda value: os.setpriority(os.PRIO_PROCESS, 0, cast("int", value)),
             remedy="change the priority of a subprocess, not of the test process: it cannot be lowered again",
             calls=("nice", "setpriority"),

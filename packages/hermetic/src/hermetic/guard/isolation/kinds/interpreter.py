@@ -5,6 +5,7 @@ The interpreter's own switches: limits, hooks, tracing, garbage collection, stan
 from __future__ import annotations
 
 import faulthandler
+import functools
 import gc
 import operator
 import sys
@@ -179,7 +180,7 @@ def attributes() -> list[State[Any]]:
             "stdio",
             what="standard stream",
             holders=((sys, "stdin"), (sys, "stdout"), (sys, "stderr")),
-            get=lambda: (sys.stdin, sys.stdout, sys.stderr),
+            get=functools.partial(operator.attrgetter("stdin", "stdout", "stderr"), sys),
             remedy="with contextlib.redirect_stdout(stream): …, or monkeypatch.setattr(sys, 'stdout', stream)",
             calls=("stdin", "stdout", "stderr"),
         ),
@@ -217,7 +218,9 @@ class Tracing(State[tuple[object, ...]]):
     calls = ("settrace", "setprofile")
 
     def read(self) -> tuple[object, ...]:
-        return sys.gettrace(), sys.getprofile(), threading.gettrace(), threading.getprofile()
+        # The hooks of `threading` without a call each, as its own functions return them.
+        names = vars(threading)
+        return sys.gettrace(), sys.getprofile(), names["_trace_hook"], names["_profile_hook"]
 
     def changes(self, before: tuple[object, ...], after: tuple[object, ...]) -> Iterable[Change]:
         names = ("sys.gettrace()", "sys.getprofile()", "threading.gettrace()", "threading.getprofile()")

@@ -191,7 +191,12 @@ def _is_as_known(space: Space, known: dict[str, object]) -> bool:
     table = space.table
     if space.role == "own":
         return _is_identical(table, known)
-    return len(table) == space.size and all(map(operator.is_, map(table.get, known), known.values()))
+    if len(table) != space.size or not known:
+        return len(table) == space.size
+    try:
+        return all(map(operator.is_, space.values_of(known), known.values()))
+    except KeyError:  # one was taken out and another one put in
+        return False
 
 
 def _change(space: Space, name: str, was: object, became: object, writers: tuple[str, ...] = ()) -> Change:

@@ -61,7 +61,7 @@ class Logging(State["tuple[object, ...]"]):
             for one in self._loggers
             if one.handlers or one.disabled or one.propagate is not True
         ]
-        return manager.disable, logging.getLoggerClass(), self._levels, odd, self._loggers
+        return manager.disable, vars(logging)["_loggerClass"], self._levels, odd, self._loggers
 
     def _find(self, manager: logging.Manager) -> None:
         found = list(manager.loggerDict.values())

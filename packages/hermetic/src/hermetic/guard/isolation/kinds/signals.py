@@ -104,7 +104,8 @@ class Alarms(State[tuple[bool, ...]]):
     _timers = (signal.ITIMER_REAL, signal.ITIMER_PROF)
 
     def read(self) -> tuple[bool, ...]:
-        return tuple([signal.getitimer(timer)[0] > 0 for timer in self._timers])
+        real, profiling = self._timers
+        return signal.getitimer(real)[0] > 0, signal.getitimer(profiling)[0] > 0
 
     def changes(self, before: tuple[bool, ...], after: tuple[bool, ...]) -> Iterable[Change]:
         names = ("ITIMER_REAL", "ITIMER_PROF")

@@ -27,6 +27,7 @@ Pictures: TypeAlias = "dict[int, tuple[object, Callable[[Any], object] | None, P
 _CONTAINERS: Final = (list, dict, set, collections.deque, bytearray)
 _DEEPEST: Final = 3
 _MOST: Final = 1_000
+_NOTHING: Final[Pictures] = {}
 
 
 class Singletons(State[Pictures]):
@@ -53,6 +54,8 @@ class Singletons(State[Pictures]):
         if self._named and len(sys.modules) != self._modules:
             self._modules = len(sys.modules)
             self._named = [name for name in self._named if not self._resolve(name)]
+        if self._register.is_empty:
+            return _NOTHING
         return {id(target): (target, reset, self._picture(target)) for target, reset in self._register.living()}
 
     def _resolve(self, name: str) -> bool:
