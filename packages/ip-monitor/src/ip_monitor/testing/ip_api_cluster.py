@@ -7,18 +7,19 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Self
 
+from hermetic.world.http.lifetime import Lifetime
+
 from ip_monitor.domain.addresses import Family
 from ip_monitor.testing.ip_api_server import MockIPAPIServer
 from ip_monitor.testing.line import SimulatedLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import TracebackType
 
     from ip_monitor.domain.providers import ProviderSpec
 
 
-class MockAPICluster:
+class MockAPICluster(Lifetime):
     """
     One `MockIPAPIServer` an operator; a context manager, plain or asynchronous, whose block fails at its end if a
     server got requests that no endpoint takes.
@@ -100,24 +101,3 @@ class MockAPICluster:
         """
         for server in self:
             server.check_unmatched()
-
-    async def __aenter__(self) -> Self:
-        return await self.start()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-        # An error of the block is what happened first; it must not be hidden behind ours.
-        if error is None:
-            self.check_unmatched()
-
-    def __enter__(self) -> Self:
-        return self.start_blocking()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop_blocking()
-        if error is None:
-            self.check_unmatched()

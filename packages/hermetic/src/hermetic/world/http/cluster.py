@@ -19,13 +19,13 @@ from hermetic.world.http import bounds, shapes
 from hermetic.world.http.cluster_routing import ClusterRouting
 from hermetic.world.http.decisions import ServerChanged
 from hermetic.world.http.errors import BadClusterError
+from hermetic.world.http.lifetime import Lifetime
 from hermetic.world.http.partition import Partition
 from hermetic.world.http.server import MockServer
 from hermetic.world.http.swizzle import Step, swizzle_plan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-    from types import TracebackType
 
     from hermetic.foundation.clock import Clock
     from hermetic.foundation.sink import Sink
@@ -51,7 +51,7 @@ class ClusterReport:
         return "\n".join(map(str, self.servers))
 
 
-class MockCluster(ClusterRouting):
+class MockCluster(ClusterRouting, Lifetime):
     """
     Usable as a context manager, plain or asynchronous, whose block fails at its end if a server got requests that no
     route takes. Routes made here are made on every server.
@@ -173,26 +173,6 @@ class MockCluster(ClusterRouting):
         reports = tuple(server.stop_blocking() for server in self)
         self._note(self.name, "stopped")
         return ClusterReport(reports)
-
-    async def __aenter__(self) -> Self:
-        return await self.start()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-        if error is None:
-            self.check_unmatched()
-
-    def __enter__(self) -> Self:
-        return self.start_blocking()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop_blocking()
-        if error is None:
-            self.check_unmatched()
 
     # ------------------------------------------------------------ down and up, primary and fail-over
 

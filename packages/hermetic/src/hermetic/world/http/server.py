@@ -17,6 +17,7 @@ from hermetic.world.http.errors import (
     ServerError,
 )
 from hermetic.world.http.hosting import LoopHosting, Run, ThreadHosting
+from hermetic.world.http.lifetime import Lifetime
 from hermetic.world.http.limits import Limits
 from hermetic.world.http.observation import Observation
 from hermetic.world.http.options import check_options
@@ -27,7 +28,6 @@ from hermetic.world.http.routing import Routing
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
-    from types import TracebackType
 
     from hermetic.foundation.clock import Clock
     from hermetic.foundation.sink import Sink
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from hermetic.world.http.schedule import Schedule
 
 
-class MockServer(Routing, Reachability, Observation):
+class MockServer(Routing, Reachability, Observation, Lifetime):
     """
     An HTTP/1.1 server on real sockets, in a thread of its own.
 
@@ -300,24 +300,3 @@ class MockServer(Routing, Reachability, Observation):
 
     def _not_running(self, asked: str) -> NotRunningError:
         return NotRunningError(server=self.name, asked=asked, state="not running")
-
-    async def __aenter__(self) -> Self:
-        return await self.start()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-        # An error of the block is what happened first; it must not be hidden behind ours.
-        if error is None:
-            self.check_unmatched()
-
-    def __enter__(self) -> Self:
-        return self.start_blocking()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop_blocking()
-        if error is None:
-            self.check_unmatched()
