@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ip_monitor.settings.errors import Problem, SettingsError
-from ip_monitor.settings.loading import load
+from ip_monitor.settings.loading import Reading, accepted
 from ip_monitor.settings.model import Settings
 from ip_monitor.settings.option import Option, options
 from ip_monitor.settings.origins import Rank
@@ -48,11 +48,13 @@ def change_setting(request: Request, name: str, value: str | None, *, who: str, 
         SettingsError: no such setting, not changeable, fixed by a stronger source, or not valid; nothing was changed.
     """
     option = _known(name, who)
-    before = load(request)
+    changed = replace(request, stored={**request.stored, name: value})
+    now, then = Reading(request, changed).answers()
+    before = accepted(now)
     origin = before.origins[name]
     if origin.rank > Rank.STORED:
         raise _refusal(name, who, f"is fixed by {origin.where}; change it there.")
-    after = load(replace(request, stored={**request.stored, name: value}))
+    after = accepted(then)
     shown = as_text(getattr(before.settings, option.name))
     change = SettingChange(at=at.isoformat(), who=who, name=name, before=shown, after=value)
     StoredSettings(before.settings.database).append(change)

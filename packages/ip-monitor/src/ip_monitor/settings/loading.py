@@ -48,9 +48,13 @@ class ValidatorFailedError(IPMonitorError, RuntimeError):
 class Reading:
     """
     Settings on their way. Starts at once; `result` waits for them.
+
+    Args:
+        request: what to read.
+        besides: what to read in the same process, since the process is what costs.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, *besides: Request) -> None:
         # -P keeps modules of the current directory from being imported.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "ip_monitor.settings"],
@@ -58,7 +62,7 @@ class Reading:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        self._request = pickle.dumps(request)
+        self._requests = pickle.dumps((request, *besides))
 
     def result(self) -> Loaded:
         """
@@ -68,8 +72,17 @@ class Reading:
             SettingsError: something is wrong with them.
             ValidatorFailedError: the process that reads them failed.
         """
+        return accepted(self.answers()[0])
+
+    def answers(self) -> list[Loaded | Refused]:
+        """
+        What became of each request, in their order.
+
+        Raises:
+            ValidatorFailedError: the process that reads them failed.
+        """
         try:
-            output, errors = self._process.communicate(self._request, timeout=_TIMEOUT_S)
+            output, errors = self._process.communicate(self._requests, timeout=_TIMEOUT_S)
         except subprocess.TimeoutExpired as error:
             raise ValidatorFailedError(None, "") from error
         finally:
@@ -78,10 +91,18 @@ class Reading:
                 self._process.communicate()
         if self._process.returncode:
             raise ValidatorFailedError(self._process.returncode, errors.decode(errors="replace"))
-        answer: Loaded | Refused = pickle.loads(output)  # noqa: S301 # from our own process, over a pipe of its own
-        if isinstance(answer, Refused):
-            raise SettingsError(answer.problems)
-        return answer
+        answers: list[Loaded | Refused] = pickle.loads(output)  # noqa: S301 # from our own process, over a pipe of its own
+        return answers
+
+
+def accepted(answer: Loaded | Refused) -> Loaded:
+    """
+    Raises:
+        SettingsError: the settings were refused.
+    """
+    if isinstance(answer, Refused):
+        raise SettingsError(answer.problems)
+    return answer
 
 
 def load(request: Request) -> Loaded:
