@@ -246,7 +246,8 @@ def test_an_address_is_copied_with_one_press(visit, monitor):
 
 def test_the_timeline_is_looked_at_closer_and_from_afar(visit, monitor):
     """
-    A range by its button, a part of it by dragging over the chart, and back; the axis tells.
+    A range by its button, a part of it by dragging over the chart, which the chart being drawn anew neither disturbs nor
+    takes back, and back; the axis tells.
     """
     page = visit()
     page.wait_for_selector("#chart canvas")
@@ -261,14 +262,20 @@ def test_the_timeline_is_looked_at_closer_and_from_afar(visit, monitor):
     across = plot["y"] + plot["height"] / 2
     page.mouse.move(plot["x"] + plot["width"] * 0.25, across)
     page.mouse.down()
+    page.emulate_media(color_scheme="dark")  # draws the chart anew, as news do
     page.mouse.move(plot["x"] + plot["width"] * 0.75, across, steps=4)
     page.mouse.up()
     closer = shown_s()
+    page.locator("#chart canvas").evaluate("one => { one.dataset.old = '' }")
+    page.emulate_media(color_scheme="light")
+    page.wait_for_selector("#chart canvas:not([data-old])")
+    kept = shown_s()
     page.get_by_role("button", name="Year").click()
     year = shown_s()
 
     assert abs(week - 7 * 86_400) < 2
     assert 0.4 * week < closer < 0.6 * week
+    assert abs(kept - closer) < 2
     assert abs(year - 365 * 86_400) < 2
     assert page.get_by_role("button", name="Year").get_attribute("aria-pressed") == "true"
 

@@ -125,6 +125,8 @@
   let chart = null;
   let timeline = null;
   let days = 0;
+  let closer = null; // the part that was dragged over, which stays when news draw the chart anew
+  let isPressed = false;
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   function columns() {
@@ -139,6 +141,10 @@
   }
 
   function draw() {
+    if (isPressed) { // somebody is dragging over it
+      drawSoon();
+      return;
+    }
     const place = byId("chart");
     chart?.destroy();
     chart = null;
@@ -156,9 +162,15 @@
     chart = new uPlot({
       width: place.clientWidth,
       height: 200,
-      hooks: { setScale: [(drawn, key) => {
-        if (key === "x") place.dataset.shown = `${drawn.scales.x.min} ${drawn.scales.x.max}`;
-      }] },
+      hooks: {
+        setScale: [(drawn, key) => {
+          if (key === "x") place.dataset.shown = `${drawn.scales.x.min} ${drawn.scales.x.max}`;
+        }],
+        setSelect: [(drawn) => {
+          const { left, width } = drawn.select;
+          if (width) closer = [drawn.posToVal(left, "x"), drawn.posToVal(left + width, "x")];
+        }],
+      },
       scales: { y: { range: () => [-0.5, shown.length - 0.5] } },
       axes: [
         { stroke: ink, grid },
@@ -176,31 +188,39 @@
         })),
       ],
     }, data, place);
+    chart.over.addEventListener("dblclick", () => { closer = null; });
     look();
     byId("chart-note").textContent = `${shown.length} ${shown.length === 1 ? "address" : "addresses"}. Drag over the chart to look closer; press a range to go back.`;
   }
 
   function look() {
     if (!chart) return;
+    if (closer) {
+      chart.setScale("x", { min: closer[0], max: closer[1] });
+      return;
+    }
     const times = chart.data[0];
     const end = Math.max(timeline.now_s, times[times.length - 1]);
     const begin = days ? end - days * 86400 : times[0];
     chart.setScale("x", { min: Math.min(begin, end - 60), max: end });
   }
 
-  // Nothing that is seen first waits for the chart's looks.
-  function dress() {
+  // Nothing that is seen first waits for the chart's looks; the chart does, for where it can be pressed is a part of them.
+  const dressed = byId("chart") && new Promise((done) => {
     const sheet = document.createElement("link");
     sheet.rel = "stylesheet";
     sheet.href = byId("chart").dataset.looks;
+    sheet.addEventListener("load", done);
+    sheet.addEventListener("error", done);
     document.head.append(sheet);
-  }
+  });
 
   async function load() {
     try {
       const answer = await fetch("/api/v1/timeline");
       if (!answer.ok) return;
       timeline = await answer.json();
+      await dressed;
       draw();
     } catch { /* the next change tries again */ }
   }
@@ -215,13 +235,15 @@
     const button = event.target.closest("button");
     if (!button) return;
     days = Number(button.dataset.days);
+    closer = null;
     for (const one of event.currentTarget.children) one.setAttribute("aria-pressed", String(one === button));
     look();
   });
 
   if (byId("chart")) {
     document.querySelector(".ranges").hidden = false;
-    dress();
+    byId("chart").addEventListener("mousedown", () => { isPressed = true; });
+    document.addEventListener("mouseup", () => { isPressed = false; });
     load();
     listen();
     new ResizeObserver(() => {
