@@ -4,6 +4,7 @@ The page of a run, driven as a person does: in Debian's Chromium, by keyboard an
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -374,7 +375,7 @@ def test_every_control_of_the_first_screen_does_what_it_says(file, opened):
     page.get_by_role("button", name="Close", exact=True).click()
     page.keyboard.press("?")
     page.keyboard.press("Escape")
-    assert not page.locator("#help").is_visible()
+    page.locator("#help").wait_for(state="hidden")
 
 
 def test_a_test_shows_its_past_what_waited_its_lanes_and_its_curves(file, opened):
@@ -408,7 +409,7 @@ def test_a_test_shows_its_past_what_waited_its_lanes_and_its_curves(file, opened
     )
     assert detail.locator(".strip").inner_text() == "..F."
     detail.get_by_role("button", name="copy").click()
-    assert detail.locator("p button").inner_text() in {"copied", "select and copy it"}
+    detail.locator("p button", has_text=re.compile("^(copied|select and copy it)$")).wait_for()
     page.keyboard.press("n")
     assert detail.locator("h2 .id").inner_text() == "tests/test_area_000.py::test_case_00050"
     page.keyboard.press("p")
