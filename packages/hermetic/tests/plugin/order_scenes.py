@@ -1,5 +1,5 @@
 """
-A suite of 400 tests of which twelve depend on others: each on another kind of state, one of them on two at once.
+A suite of 400 tests of which thirteen depend on others: each on another kind of state, one of them on two at once.
 """
 
 from __future__ import annotations
@@ -38,6 +38,14 @@ SCENES = {
     "imported": (
         ["    sys.modules['colorsys'] = app  # HERE"],
         "    import colorsys\n    assert hasattr(colorsys, 'rgb_to_hsv')",
+    ),
+    "event_loop": (
+        [
+            "    loop = asyncio.new_event_loop()\n    asyncio.set_event_loop(loop)  # HERE\n"
+            "    loop.run_until_complete(asyncio.sleep(0))\n    loop.close()"
+        ],
+        "    try:\n        loop = asyncio.get_event_loop()\n    except RuntimeError:\n        loop = asyncio.new_event_loop()\n"
+        "    loop.run_until_complete(asyncio.sleep(0))\n    loop.close()\n    asyncio.set_event_loop(None)",
     ),
     "random_seed": (["    random.seed(1)  # HERE"], "    assert random.random() != 0.13436424411240122"),
     "class_attribute": (["    app.Settings.level = 'high'  # HERE"], "    assert app.Settings().level == 'low'"),

@@ -1,6 +1,6 @@
 """
-What tests change in objects that isolation leaves alone: attributes of the project's module-level objects, and modules that
-stand under another's name.
+What tests change in objects that isolation leaves alone: attributes of the project's module-level objects, modules that
+stand under another's name, and which event loop is the current one.
 
 Too dear for every test of every run, and right for the few that are looked at.
 """
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import inspect
 import sys
+from enum import Enum
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ class ObjectTrace:
         return self._found
 
     def _picture(self) -> Picture:
-        picture: Picture = {}
+        picture: Picture = {CURRENT_LOOP: _current_loop()}
         loaded: dict[str, object] = dict(sys.modules)  # what stands there need not be a module
         for name, module in loaded.items():
             if not isinstance(module, ModuleType):
@@ -72,6 +73,37 @@ class ObjectTrace:
 
 
 _NOTHING = object()
+# A test that calls asyncio.run() leaves no current loop behind, and that is usual; so this is no stain, and is told only where
+# nothing else explains a failure.
+CURRENT_LOOP: Final = "asyncio's current event loop"
+_SETTING_CALLS: Final = ("set_event_loop(", "asyncio.run(", "Runner(")
+
+
+class _LoopState(Enum):
+    """
+    What there is when no open loop is the current one.
+    """
+
+    NEVER_SET = "never set"
+    SET_TO_NONE = "set to none, as asyncio.run() does at its end"
+    CLOSED = "a closed one"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+def _current_loop() -> object:
+    """
+    The loop that `asyncio.get_event_loop()` would give, without making one.
+
+    Source: CPython, Lib/asyncio/events.py, class BaseDefaultEventLoopPolicy.
+    """
+    policy = getattr(sys.modules.get("asyncio.events"), "_event_loop_policy", None)
+    local = getattr(policy, "_local", None)
+    loop = getattr(local, "_loop", None)
+    if loop is not None:
+        return _LoopState.CLOSED if loop.is_closed() else loop
+    return _LoopState.SET_TO_NONE if getattr(local, "_set_called", False) else _LoopState.NEVER_SET
 
 
 def _is_misplaced(name: str, module: ModuleType) -> bool:
@@ -94,16 +126,26 @@ def _shown(value: object) -> str:
 
 def _suspected(item: pytest.Item, name: str) -> list[Any]:
     """
-    File, line and source of the first line of the test that names what changed and assigns; empty when there is none.
+    File, line and source of the first line of the test that names what changed and assigns, or that sets the current event
+    loop; empty when there is none.
     """
     function = getattr(item, "function", None)
-    last = name.rpartition("[")[2].strip("]'") if name.startswith("sys.") else name.rpartition(".")[2]
+    if name == CURRENT_LOOP:
+        words: tuple[str, ...] = _SETTING_CALLS
+        needed = ""
+    else:
+        words = (name.rpartition("[")[2].strip("]'") if name.startswith("sys.") else name.rpartition(".")[2],)
+        needed = "="
     try:
         lines, start = inspect.getsourcelines(function)  # type: ignore[arg-type]  # None is refused below
         file = inspect.getsourcefile(function)  # type: ignore[arg-type]  # as above
     except (OSError, TypeError):
         return []
     for offset, line in enumerate(lines):
-        if last in line and "=" in line and not line.lstrip().startswith(("def ", "assert ", "@")):
+        if (
+            any(word in line for word in words)
+            and needed in line
+            and not line.lstrip().startswith(("def ", "assert ", "@"))
+        ):
             return [str(file), start + offset, line.strip()]
     return []

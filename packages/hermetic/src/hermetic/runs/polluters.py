@@ -113,7 +113,10 @@ def _causes(
         # Several may be needed together; then all of them are the cause.
         return proven or tuple(listed), True
     seen = [(test, stain) for test, stain in probed.objects if test in polluters]
-    return tuple(seen) or tuple(_shared_files(polluters, victim, probed)) or tuple(listed), False
+    objects = tuple(one for one in seen if one[1].kind == "object")
+    files = tuple(_shared_files(polluters, victim, probed))
+    # Nearly every test that uses a loop changes which is current, so that comes after what fewer tests do.
+    return objects or files or tuple(seen) or tuple(listed), False
 
 
 def _shared_files(polluters: Sequence[str], victim: str, probed: Probed) -> list[tuple[str, Stain]]:

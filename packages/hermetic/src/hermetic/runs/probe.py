@@ -244,10 +244,11 @@ def _note(probed: Probed, answer: dict[str, Any]) -> None:
             for test, path, writes, file, line in answer["files"]
         ]
         for test, name, was, became, *place in answer["objects"]:
+            is_loop = name == "asyncio's current event loop"
             stain = Stain(
-                kind="object",
+                kind="current-loop" if is_loop else "object",
                 subject=name,
-                title="of an object that is not put back",
+                title="which later tests get from it" if is_loop else "of an object that is not put back",
                 evidence=(f"{name}: {was} before, {became} after",),
                 place=tuple(place) if place else None,
             )
