@@ -5,11 +5,15 @@ What the documents say is what the program does: their commands run, their table
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import trustme
 from ip_monitor.cli.exit_status import ExitStatus
 from ip_monitor.cli.main import COMMANDS
 
@@ -18,6 +22,9 @@ DOCS = PACKAGE.parents[1] / "docs"
 README = (PACKAGE / "README.md").read_text(encoding="utf-8")
 TUTORIAL = (DOCS / "tutorials" / "ip-monitor-in-ten-seconds.md").read_text(encoding="utf-8")
 REFERENCE = (DOCS / "reference" / "ip-monitor-settings.md").read_text(encoding="utf-8")
+
+
+TOML_BLOCK = re.compile(r"^```toml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 def commands(text: str) -> list[list[str]]:
@@ -96,6 +103,83 @@ def typed(services, settings_for, ip_monitor, start, home):
         assert done.stdout
 
     return run
+
+
+TOML = [
+    pytest.param(path.name, number, id=f"{path.stem}-{number}")
+    for path in sorted((DOCS / "how-to").glob("*.md"))
+    for number in range(len(TOML_BLOCK.findall(path.read_text(encoding="utf-8"))))
+    if path.name != "retries-and-quarantine.md"  # no settings of ours
+]
+
+
+@pytest.mark.parametrize("page, number", TOML)
+def test_the_settings_in_the_guides_are_accepted(page, number, ip_monitor, tmp_path):
+    """
+    Each block is a settings file.
+    """
+    path = tmp_path / "settings.toml"
+    text = TOML_BLOCK.findall((DOCS / "how-to" / page).read_text(encoding="utf-8"))[number]
+    authority = tmp_path / "home-ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(authority))
+    path.write_text(text.replace("/etc/ip-monitor/home-ca.pem", str(authority)))
+    # What the page lets a reader set before, as a secret.
+    before = {"IP_MONITOR_MQTT_URL": "mqtts://home:password@broker.example.net"} if "mqtt" in text else {}
+    done = ip_monitor("config", "show", "--config", path, env=before)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+ALL = """
+import contextlib, io, json, sys
+from ip_monitor.cli.main import main
+for words in json.load(sys.stdin):
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
+            sys.argv[1:] = words
+            status = main() or 0
+    except SystemExit as ended:
+        status = ended.code or 0
+    print(json.dumps([words, status, said.getvalue().strip()]))
+"""
+
+
+@pytest.mark.prove("guides", sample=4, full=18)
+async def test_the_commands_of_the_guide_manage_a_running_monitor(services, settings_for, environ, start, rounds):
+    """
+    In the order of the page, beside a monitor that runs; the one that the page shows refused is refused in its words. An
+    address stands for the name of the added provider, which nobody is asked about, and which is removed before a check.
+    """
+    page = (DOCS / "how-to" / "manage-a-running-monitor.md").read_text(encoding="utf-8")
+    text = page.replace("ip.example.net", "203.0.113.9")
+    tables = [
+        f'[[providers]]\nname = "{name}"\nurl = "{server.spec().url}"\nplain_http = true\nprivate_address = true\n'
+        for name, server in zip(("Amazon", "icanhazip"), services, strict=False)
+    ]
+    env = {"IP_MONITOR_CONFIG": str(settings_for(services, *tables, webhook="http://127.0.0.1:1/"))}
+    running = await start("run", env=env)
+    await running.line("IPv4 address is")
+    typed = [words[1:] for words in commands(text)][:rounds]
+    # One process for all of them: twenty would each import the program anew.
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", ALL],
+        env={**environ, **env},
+        input=json.dumps(typed),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = {" ".join(words[:3]): (status, said) for words, status, said in map(json.loads, done.stdout.splitlines())}
+    refused = {command: said for command, (status, said) in told.items() if status}
+    shown = re.search(r"^(ip-monitor: .*)…$", text, re.MULTILINE)
+    assert (await running.stop())[0] == 0
+
+    assert len(told) == rounds
+    assert shown is not None
+    assert rounds == 4 or refused.pop("providers add inside").startswith(shown[1])
+    assert refused == {}
 
 
 @pytest.mark.parametrize("words", commands(README) + commands(TUTORIAL), ids=" ".join)

@@ -68,7 +68,7 @@ def diagnose(
     def fails(tests: Sequence[str]) -> bool:
         probed = prober.run([*tests, victim])
         failed = victim in probed.failed or probed.was_lost
-        tell(f"{'fails ' if failed else 'passes'} after {len(tests)} tests")
+        tell(f"{'fails ' if failed else 'passes'} after {len(tests)} test{'' if len(tests) == 1 else 's'}")
         return failed
 
     found = Found(case="never")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -377,6 +378,38 @@ def test_on_a_phone_nothing_is_cut_off_and_a_screen_reader_finds_its_way(visit, 
     for path in ("settings", "sign-in"):
         page.goto(monitor.url + path)
         assert (path, page.evaluate("document.documentElement.scrollWidth <= 320")) == (path, True)
+
+
+@pytest.mark.needs_program("curl")
+def test_the_commands_for_programs_in_the_guide_are_answered(monitor):
+    """
+    Each as the guide shows it, with this monitor's port and token; of the stream the first event is read.
+    """
+    text = (Path(__file__).parents[5] / "docs" / "how-to" / "look-at-the-page.md").read_text("utf-8")
+    shown = re.findall(r"^\$ (curl .*)$", text, re.MULTILINE)
+    # The last one is for the other tests, which find the monitor as it was.
+    unmuting = next(one for one in shown if "notify.mute" in one).replace('{"for_s": 3600}', "{}")
+    said = []
+    for command in (*shown, unmuting.replace("notify.mute", "notify.unmute")):
+        line = command.replace("http://127.0.0.1:8787/", monitor.url)
+        with subprocess.Popen(
+            ["sh", "-c", f"exec {line} --silent --show-error --fail"],
+            env={**os.environ, "TOKEN": monitor.token},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as asking:
+            said.append(asking.stdout.readline())
+            if "/events" in line:
+                asking.terminate()
+            else:
+                said[-1] += asking.stdout.read()
+        assert asking.returncode in ({0} if "/events" not in line else {0, -signal.SIGTERM}), (line, said)
+    status, muted, event, unmuted = said
+
+    assert str(monitor.line.address(Family.V4)) in status
+    assert 3590 < json.loads(muted)["result"]["remaining_s"] <= 3600
+    assert json.loads(unmuted)["result"]["muted_until"] is None
+    assert event.startswith(("event:", "retry:", "id:", ":"))
 
 
 @pytest.mark.prove("first-paint", sample=0, full=5)

@@ -54,6 +54,17 @@ def read(pid: int) -> Process | None:
     )
 
 
+def is_running(number: int) -> bool:
+    """
+    Whether a process, or a thread of any, has a processor or waits for one. On a busy machine what has been told to end may
+    not have been let do so yet.
+
+    Source: proc_pid_stat(5), field 3; proc(5) on threads, whose directories are there but not listed.
+    """
+    found = read(number)
+    return found is not None and found.state == "R"
+
+
 def ancestors(pid: int) -> Iterator[int]:
     """
     The process itself, its parent, and so on up to the first.

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # A thread that has been told to end needs the interpreter for a moment to do so.
 GRACE = 0.05
+# The same on a machine that lets it wait for a processor.
+BUSY_GRACE = 1.0
 _KEPT_ON_PURPOSE = (
     "pycares",
     "multiprocessing.resource_tracker",
@@ -97,6 +99,15 @@ class Threads(Basic):
         deadline = time.monotonic() + GRACE
         for thread in resources:
             thread.join(max(0.0, deadline - time.monotonic()))
+        left = [thread for thread in resources if thread.is_alive()]
+        if not left:
+            return
+        from hermetic.guard.census import proc  # noqa: PLC0415 - only where threads are left
+
+        deadline += BUSY_GRACE
+        for thread in left:
+            while thread.is_alive() and proc.is_running(thread.native_id or 0) and time.monotonic() < deadline:
+                thread.join(GRACE / 10)
 
     def subject(self, resource: threading.Thread, note: str) -> str:
         del note
