@@ -20,7 +20,7 @@ from hermetic.guard.census.wording import safe_repr
 from hermetic.guard.census.wrapping import after, all_of, at_creation, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from types import FrameType
 
     from hermetic.guard.census.arrivals import Arrivals
@@ -164,6 +164,13 @@ class EventLoops(Basic):
 
     def is_open(self, resource: asyncio.AbstractEventLoop) -> bool:
         return not resource.is_closed()
+
+    def belongings(self, resource: asyncio.AbstractEventLoop) -> Sequence[object]:
+        """
+        None: whoever runs code on a broader fixture's loop leaves transports and timers in it, and they stay theirs.
+        """
+        del resource
+        return ()
 
     def subject(self, resource: asyncio.AbstractEventLoop, note: str) -> str:
         del note

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hermetic.foundation.remedy import Remedy
 from hermetic.guard import audit
+from hermetic.guard.census.descriptors import identity
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wording import safe_repr
 from hermetic.guard.census.wrapping import all_of, at_creation
@@ -17,17 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hermetic.guard.census.arrivals import Arrivals
+    from hermetic.guard.census.descriptors import Identity
     from hermetic.guard.census.tracker import Intake
 
 
 class MappingMade:
     """
-    That an mmap was made; which one, is looked for only when it matters, or when the next one is made.
+    That an mmap was made; which one, is looked for only when it matters, or when the next one is made. Of a mapped file it
+    keeps a descriptor of its own, which stands for the same thing as the one that it was given: `backing`.
     """
 
-    __slots__ = ("known", "length", "own")
+    __slots__ = ("backing", "known", "length", "own")
 
-    def __init__(self, length: int, known: frozenset[int]) -> None:
+    def __init__(self, length: int, known: frozenset[int], backing: Identity | None) -> None:
+        self.backing = backing
         self.length = length
         self.known = known
         self.own: frozenset[int] | None = None
@@ -67,7 +71,7 @@ class Mappings(Basic):
             there = frozenset(map(id, _mappings()))
             for one in last:
                 one.settle(there)
-            last[:] = [MappingMade(int(arguments[1]), there)]
+            last[:] = [MappingMade(int(arguments[1]), there, identity(int(arguments[0])))]
             intake.opened(self, last[0], skip=3)
 
         return audit.listen("mmap.__new__", making)

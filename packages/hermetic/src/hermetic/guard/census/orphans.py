@@ -43,16 +43,17 @@ _REMEMBERED: Final = 256
 
 class _Start:
     """
-    That a process was started, and while which test ran.
+    That a process was started, and while which test ran. `pid` is the newest process of the machine before it.
     """
 
-    __slots__ = ("at_s", "raw", "tenure", "test")
+    __slots__ = ("at_s", "pid", "raw", "tenure", "test")
 
     def __init__(self, tenure: Tenure, test: str, raw: RawSite) -> None:
         self.tenure = tenure
         self.test = test
         self.raw = raw
         self.at_s = _uptime_s()
+        self.pid = proc.newest()
 
 
 class Orphans:
@@ -140,8 +141,10 @@ class Orphans:
     def _case(self, process: proc.Process, due: list[_Start]) -> Any:
         # Where several started one, the last before it began.
         before = [one for one in due if one.at_s <= process.began_s + _TICK_S]
-        named = [one for one in before if one.test == proc.environment(process.pid, self._variable)]
-        start = (named or before or due)[-1]
+        named = [one for one in before if one.test == proc.environment(process.pid, self._variable)] or before
+        # The clock of processes is too coarse to tell two fixtures of one test apart; their numbers go up, but for the day
+        # when they begin anew.
+        start = ([one for one in named if one.pid < process.pid] or named or due)[-1]
         return late.load("hermetic.guard.census.cases").Case(
             kind=self.kind,
             title=self.title,

@@ -65,6 +65,18 @@ def is_running(number: int) -> bool:
     return found is not None and found.state == "R"
 
 
+def newest() -> int:
+    """
+    The number of the process that was made last, 0 where that is not known.
+
+    Source: proc_loadavg(5), the fifth field.
+    """
+    try:
+        return int((_PROC / "loadavg").read_bytes().split()[4])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
 def ancestors(pid: int) -> Iterator[int]:
     """
     The process itself, its parent, and so on up to the first.

@@ -255,7 +255,7 @@ def _has(resource: Any, kind: str, note: str, number: int, where: str) -> bool:
     if kind == "file":
         return bool(where.removesuffix(" (deleted)") == resource.path)
     if kind == "mmap":
-        return "/" in where and bool(resource.objects())
+        return resource.backing is not None and resource.backing == identity(number) and bool(resource.objects())
     return False
 
 
