@@ -2,8 +2,10 @@
 SQLite connections.
 """
 
+import concurrent.futures
 import contextlib
 import sqlite3
+import threading
 
 import pytest
 
@@ -55,6 +57,30 @@ def test_clean_transaction_on_a_shared_connection(shared):
     assert not shared.in_transaction
     with shared:
         shared.execute("INSERT INTO t VALUES (1)")
+
+
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory):
+    path = tmp_path_factory.mktemp("written") / "a.db"
+    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    with contextlib.closing(connection), concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(connection.execute, "CREATE TABLE t (x)").result()
+        yield connection, pool
+
+
+def test_clean_transaction_under_way_in_a_thread_that_will_commit_it(writer):
+    connection, pool = writer
+    began = threading.Event()
+
+    def write():
+        connection.execute("BEGIN")
+        began.set()
+        counting = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 500000)"
+        connection.execute(f"INSERT INTO t {counting} SELECT max(x) FROM c")
+        connection.execute("COMMIT")
+
+    pool.submit(write)
+    assert began.wait(10)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -75,6 +76,19 @@ def newest() -> int:
         return int((_PROC / "loadavg").read_bytes().split()[4])
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def others_run() -> bool:
+    """
+    Whether a thread of this process other than the calling one has a processor, or waits for one or for a disk.
+    """
+    with contextlib.suppress(OSError):
+        for thread in (_PROC / "self" / "task").iterdir():
+            number = int(thread.name)
+            found = read(number) if number != threading.get_native_id() else None
+            if found is not None and found.state in "RD":
+                return True
+    return False
 
 
 def ancestors(pid: int) -> Iterator[int]:

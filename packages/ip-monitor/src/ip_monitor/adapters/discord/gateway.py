@@ -5,9 +5,11 @@ The client that listens at the gateway. It knows no command: what comes in goes 
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import discord
+from discord.gateway import KeepAliveHandler
 
 from ip_monitor.application.cancellation import cancel_and_wait
 
@@ -91,6 +93,16 @@ class GatewayClient(discord.Client):
         waiting = cast("asyncio.Task[None] | None", self._connection._ready_task)  # noqa: SLF001 # pyright: ignore[reportUnknownMemberType]
         if waiting is not None:
             await cancel_and_wait([waiting])
+
+    def stop_heartbeats(self) -> None:
+        """
+        Tell the library's threads that beat for this client to end: one that is cancelled in the middle of a greeting
+        leaves its thread behind. Call it when nothing of the client runs any more.
+        """
+        for thread in threading.enumerate():
+            # What a thread beats for knows its client by what both hold; nothing public says so.
+            if isinstance(thread, KeepAliveHandler) and thread.ws._connection is self._connection:  # noqa: SLF001 # pyright: ignore[reportUnknownMemberType]
+                thread.stop()
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         await self._front.on_interaction(interaction)

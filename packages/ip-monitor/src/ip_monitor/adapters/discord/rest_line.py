@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import discord
 
+from ip_monitor.application.cancellation import cancel_and_wait, see_through
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
@@ -92,7 +94,13 @@ class RestLine:
             self._held = None
 
     async def _close(self, client: discord.Client) -> None:
+        await see_through(self._end(client))
+
+    async def _end(self, client: discord.Client) -> None:
         closing = asyncio.ensure_future(client.close())
         await asyncio.wait({closing}, timeout=_CLOSE_S)
         if not closing.done():
-            closing.cancel()
+            # The other end does not answer; the sockets are let go all the same.
+            await cancel_and_wait([closing])
+            with contextlib.suppress(Exception):
+                await client.http.close()

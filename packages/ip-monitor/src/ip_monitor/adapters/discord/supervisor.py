@@ -19,9 +19,12 @@ import discord
 from ip_monitor.adapters.discord.connection import TokenUnreadableError
 from ip_monitor.adapters.discord.gateway import GatewayClient, intents
 from ip_monitor.adapters.discord.refusals import TOKEN_PAUSE_S
-from ip_monitor.application.cancellation import cancel_and_wait
+from ip_monitor.application.cancellation import cancel_and_wait, see_through
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
     from ip_monitor.adapters.discord.connection import Route
     from ip_monitor.adapters.discord.gateway import Front
     from ip_monitor.adapters.discord.link import Link
@@ -114,15 +117,19 @@ class Supervisor:
             return work[0].exception() if work[0].done() else None
         finally:
             self._was_steady = self._link.is_up and self._link.since_s >= STEADY_S
-            try:
-                await self._farewell(client)
-                # Cancelled in the middle of a greeting, the library leaves its heartbeat's thread behind; a client that was
-                # closed ends by itself at once, but for one that sleeps before its next try.
-                await asyncio.wait(work[:1], timeout=_ENDING_S)
-            finally:
-                await cancel_and_wait(work)
-                if not work[0].cancelled():
-                    work[0].exception()  # closing it may have ended it with an error, which is no news
+            # A cancellation while a client is given up anyway must not leave it open.
+            await see_through(self._end(client, work))
+
+    async def _end(self, client: GatewayClient, work: Sequence[asyncio.Future[Any]]) -> None:
+        try:
+            await self._farewell(client)
+            # A client that was closed ends by itself at once, but for one that sleeps before its next try.
+            await asyncio.wait(work[:1], timeout=_ENDING_S)
+        finally:
+            await cancel_and_wait(work)
+            client.stop_heartbeats()
+            if not work[0].cancelled():
+                work[0].exception()  # closing it may have ended it with an error, which is no news
 
     async def _start(self, client: GatewayClient) -> None:
         await client.start(self._route.read_token(), reconnect=True)
@@ -144,7 +151,7 @@ class Supervisor:
         await asyncio.wait({closing}, timeout=_CLOSE_S)
         if not closing.done():
             # The other end does not answer the close; the sockets are let go all the same.
-            closing.cancel()
+            await cancel_and_wait([closing])
             with contextlib.suppress(Exception):
                 await client.http.close()
         self._link.down()
