@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from hermetic.world.http import MockServer, lognormal
 
+from ip_monitor.application.cancellation import cancel_and_wait
 from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.events import AnswerArrived, ChangeRecorded, CheckFinished, NoticeDelivered, Trouble
 from ip_monitor.settings import Secret, Settings
@@ -50,8 +51,10 @@ _PAUSE_S = 0.3
 # Interval, twice the deadline and the pause stay below the time between changes: no change can be missed.
 _TIMEOUT_S = 1.5
 _HEDGE_S = 0.25
-# A change so late that the last check could not confirm it any more would be counted as missed.
+# No change is made so late that the last check could hardly confirm it any more.
 _QUIET_END_S = 5.0
+# What a busy machine needs longer is waited for, so long at most, whatever the speed.
+_PATIENCE_S = 20.0
 _VISIT_EVERY_S = 1.0
 _MOST_VISITS = 100_000
 
@@ -59,7 +62,7 @@ _MOST_VISITS = 100_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Internet:
     """
-    What is simulated: the line with its plan, the services, and the receiver of announcements, which is Discord itself
+    What is simulated: the line, the services, and the receiver of announcements, which is Discord itself
     where `discord` is. `visits` tells of each command that somebody used there whether it was answered.
     """
 
@@ -104,28 +107,43 @@ class Internet:
         embeds = [message.embed for message in self.discord.messages() if message.author.is_bot and message.embeds]
         return tuple(_announced(embed) for embed in embeds if "fields" in embed)
 
-    async def visit(self) -> None:
+    async def live(self, referee: Referee, *, seconds: float) -> None:
         """
-        Somebody in Discord asks for the status again and again; returns only when nobody could ask.
+        Change the line's address every few seconds, and have somebody ask in Discord meanwhile. An address stays until it
+        was told: one that is gone before a check could confirm it cannot be. Returns after `seconds`, or once the last
+        address was told, when that is later.
         """
-        if self.discord is None:
-            return
-        await self.discord.commands("status", within_s=60.0)
-        await self.discord.ready(within_s=60.0)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        last_s = seconds - _QUIET_END_S / self.speed
+        async with contextlib.AsyncExitStack() as stack:
+            if self.discord is not None:
+                visiting = asyncio.ensure_future(self._visit(self.discord))
+                stack.push_async_callback(cancel_and_wait, [visiting])
+            for nth in itertools.count():
+                due_s = (FIRST_CHANGE_S + CHANGE_EVERY_S * nth) / self.speed
+                if due_s > last_s:
+                    break
+                await asyncio.sleep(began + due_s - loop.time())
+                await referee.wait_told(_PATIENCE_S)
+                self.line.change()
+            await asyncio.sleep(began + seconds - loop.time())
+            await referee.wait_told(_PATIENCE_S)
+
+    async def _visit(self, discord: DiscordDouble) -> None:
+        await discord.commands("status", within_s=60.0)
+        await discord.ready(within_s=60.0)
         for _ in range(_MOST_VISITS):
-            reply = await self.discord.slash(self.discord.member, self.discord.channel, "status")
+            reply = await discord.slash(discord.member, discord.channel, "status")
             self.visits.append(not reply.has_failed)
             await asyncio.sleep(_VISIT_EVERY_S / self.speed)
 
 
 @contextlib.asynccontextmanager
-async def open_internet(
-    *, seconds: float, seed: int, speed: float = 1.0, discord: bool = False
-) -> AsyncGenerator[Internet]:
+async def open_internet(*, seed: int, speed: float = 1.0, discord: bool = False) -> AsyncGenerator[Internet]:
     """
-    Start the servers, and plan the line's changes for so many seconds; stop them all at the end of the block.
-    `speed` divides every time but `seconds`; with `discord` announcements go to a server that speaks Discord's protocol,
-    and somebody there asks the bot.
+    Start the servers; stop them all at the end of the block. `speed` divides every time; with `discord` announcements go to
+    a server that speaks Discord's protocol, and somebody there asks the bot.
     """
     line = SimulatedLine(pools={Family.V4: RESIDENTIAL}, seed=seed)
     cluster = MockAPICluster(OPERATORS, line=line, seed=seed)
@@ -135,10 +153,6 @@ async def open_internet(
     _misbehave(cluster, lie, speed=speed)
     async with cluster, receiver, contextlib.AsyncExitStack() as stack:
         double = await stack.enter_async_context(_discord()) if discord else None
-        begin = line.elapsed_s
-        end = seconds * speed - _QUIET_END_S
-        count = max(0, int((end - FIRST_CHANGE_S) // CHANGE_EVERY_S) + 1)
-        line.plan(*(begin + (FIRST_CHANGE_S + CHANGE_EVERY_S * nth) / speed for nth in range(count)))
         yield Internet(line=line, cluster=cluster, speed=speed, receiver=receiver, lie=lie, discord=double)
 
 
@@ -161,8 +175,18 @@ class Referee:
     checks: int = 0
     lies_heard: int = 0
     recorded: list[Change] = field(default_factory=list["Change"])
-    delivered: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     troubles: list[str] = field(default_factory=list[str])
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait_told(self, within_s: float) -> None:
+        """
+        Until the address that the line has now was announced last, or `within_s` seconds are over.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while self.internet.announced()[-1:] != (str(self.internet.line.address(Family.V4)),):
+                    self._news.clear()
+                    await self._news.wait()
 
     def observe(self, event: Event) -> None:
         match event:
@@ -173,7 +197,7 @@ class Referee:
             case ChangeRecorded():
                 self.recorded.append(event.change)
             case NoticeDelivered():
-                self.delivered.setdefault(event.notice.sink, []).append(event.notice.change.key)
+                self._news.set()
             case Trouble():
                 self.troubles.append(event.what)
             case _:

@@ -25,7 +25,7 @@ def test_every_change_is_announced_once_and_the_liar_never_believed(ip_monitor, 
         if line.startswith(("true ", "recorded ", "announced "))
     )
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert said["true"] == said["recorded"] == said["announced"]
     assert "Every change was announced exactly once." in done.stdout
     assert "; 0 were believed" in done.stdout
@@ -80,7 +80,7 @@ def test_the_bot_is_at_work_in_a_simulated_discord_and_the_page_beside_it(ip_mon
     done = ip_monitor("simulate", "--discord", "--web", "127.0.0.1:0", "--seconds", 4, "--speed", 3)
     (used,) = [line.split() for line in done.stdout.splitlines() if line.startswith("commands ")]
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert int(used[1]) == int(used[5]) >= 1
     assert "The page's token, shown only now: " in done.stdout
     assert "the page is at http://127.0.0.1:" in done.stdout

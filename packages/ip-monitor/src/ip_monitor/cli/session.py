@@ -67,14 +67,13 @@ async def watch(
     refresh: Callable[[], None] | None = None,
     specs: Sequence[ProviderSpec] | None = None,
     start_anew: bool = False,
-    seconds: float | None = None,
     request: Request | None = None,
     make_connector: MakeConnector = None,
     beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
     board: Board | None = None,
 ) -> None:
     """
-    Run the product until a stop signal comes or `seconds` are over, then close everything.
+    Run the product until a stop signal comes or `beside` returns, then close everything.
 
     Args:
         settings: valid settings.
@@ -83,11 +82,10 @@ async def watch(
         refresh: redraws the view; called once a second.
         specs: whom to ask, in place of what the settings say.
         start_anew: as for `assemble`, whose errors are raised.
-        seconds: None for no end.
         request: where the settings came from, to read them again on SIGHUP and to let people change them; None where
             they were given by hand, and then no other process can ask for anything either.
         make_connector: as for `assemble`.
-        beside: runs as long as the product does, which ends with it.
+        beside: runs as long as the product does, which ends with it; None for no end.
         board: what the page sees; None for no page.
     """
     stop = asyncio.Event()
@@ -122,7 +120,7 @@ async def watch(
                     from ip_monitor.bootstrap.web import serve_page  # noqa: PLC0415 # most runs have no page
 
                     await stack.enter_async_context(serve_page(application, board))
-                await _until(stop, application, chores=chores, seconds=seconds)
+                await _until(stop, application, chores=chores)
 
 
 @contextlib.asynccontextmanager
@@ -176,12 +174,9 @@ async def _until(
     application: Application,
     *,
     chores: Sequence[Coroutine[Any, Any, None]],
-    seconds: float | None,
 ) -> None:
     work = asyncio.create_task(application.run(), name="ip-monitor-run")
     waits: list[asyncio.Task[Any]] = [asyncio.create_task(stop.wait(), name="ip-monitor-stop")]
-    if seconds is not None:
-        waits.append(asyncio.create_task(asyncio.sleep(seconds), name="ip-monitor-end"))
     waits += [asyncio.create_task(chore, name="ip-monitor-chore") for chore in chores]
     try:
         done, _ = await asyncio.wait({work, *waits}, return_when=asyncio.FIRST_COMPLETED)

@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -135,7 +136,7 @@ async def _play(
     from ip_monitor.simulate import Referee, open_internet  # noqa: PLC0415
 
     note = f"A simulation of {seconds:g} s: 'liar' lies, 'slow' is slow, 'failing' fails. Ctrl-C stops."
-    async with open_internet(seconds=seconds, speed=speed, seed=seed, discord=discord) as internet:
+    async with open_internet(speed=speed, seed=seed, discord=discord) as internet:
         referee = Referee(internet)
         settings = replace(internet.settings(path), web=page, log_format=style)
         board = prepare_page(settings)
@@ -146,9 +147,8 @@ async def _play(
                 observers=[view.observer, referee],
                 refresh=view.refresh,
                 specs=internet.specs(),
-                seconds=seconds,
                 make_connector=internet.discord.connector if internet.discord else None,
-                beside=internet.visit if internet.discord else None,
+                beside=partial(internet.live, referee, seconds=seconds),
                 board=board,
             )
         return referee.report()
