@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner
 from hermetic import TestReporter
 from hermetic.cli import main
+from hermetic.record.report import FORMATS
 from hermetic.record.report.as_markdown import LONGEST
-from hermetic.record.report.reporter import FORMATS
 
 SCHEMA = Path(hermetic.record.report.document.__file__).with_name("report-1.json")
 SUITE = r"""
@@ -213,14 +213,14 @@ def test_a_journal_that_is_cut_or_newer_is_reported_as_far_as_it_goes_and_said_t
     """
     run, _ = reported
     header, *lines = (run.directory / "journal.jsonl").read_text().splitlines(keepends=True)
-    newer = json.dumps({**json.loads(header), "schema": 2, "hermetic": "9.0"}) + "\n"
+    newer = json.dumps({**json.loads(header), "schema": 3, "hermetic": "9.0"}) + "\n"
     (tmp_path / "cut.jsonl").write_text("".join([newer, *lines])[:-20])
 
     done = CliRunner().invoke(main, ["report", str(tmp_path / "cut.jsonl")])
 
     assert done.exit_code == 0
     assert done.output.startswith("1 with an error around it, 8 failed, for ")
-    assert "was written by Hermetic 9.0 in version 2 of the journal; this one reads version 1." in done.output
+    assert "was written by Hermetic 9.0 in version 3 of the journal; this one reads version 2." in done.output
     assert "is not whole" in done.output
 
 

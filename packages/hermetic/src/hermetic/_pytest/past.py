@@ -35,6 +35,10 @@ class PastTelling:
         # From what the terminal's reporter has kept: a hook that every report passes would cost every test.
         reports = [report for kind in _BAD for report in reporter.stats.get(kind, ())]
         bad = list(dict.fromkeys(one.nodeid for one in reports if isinstance(one, pytest.TestReport)))
+        from hermetic.record.history.spool import FILE  # noqa: PLC0415 - only for runs that have a history
+
+        if not bad and not (directory / FILE).exists():
+            return  # a run in which all is well takes nothing in, and so there is nobody to be asked
         import sqlite3  # noqa: PLC0415 - only for runs that have a history
 
         from hermetic.record.past import past  # noqa: PLC0415 - as above

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from hermetic._pytest.reports import is_repeated
-from hermetic.guard import late
 from hermetic.guard.component import Quiet
+from hermetic.record.moments import event as _event
+from hermetic.record.moments import phase_passed, run_began, run_ended, test_began
 
 if TYPE_CHECKING:
     import warnings
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
 PHASES: Final[frozenset[str | None]] = frozenset({"setup", "call", "teardown"})
 RUN_KEY: Final = "hermetic_run"
-# The kinds of events that are written here; needed only where one is made.
-_EVENTS: Final = "hermetic.record.events"
+# With one of these a part of a test that passed was expected to fail, or is a subtest's.
+_SAYS_MORE: Final = frozenset({"wasxfail", "context"})
 
 
 class Recording:
@@ -75,7 +76,7 @@ class Recording:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if not self._is_controller:
-            self._sink.tell(_run_began, monotonic(), len(session.items), self._deselected)
+            self._sink.tell(run_began, monotonic(), len(session.items), self._deselected)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -85,20 +86,24 @@ class Recording:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if hasattr(session.config, "workerinput"):
             return  # the controller tells how the run ended
-        self._sink.tell(_run_ended, monotonic(), int(exitstatus), _stopped(session), _gates(session.config))
+        self._sink.tell(run_ended, monotonic(), int(exitstatus), _stopped(session), _gates(session.config))
 
     # ------------------------------------------------------------ tests
 
     def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
         if not self._is_controller:
-            self._sink.tell(_test_began, monotonic(), nodeid, location)
+            file, line, _ = location
+            self._sink.tell(test_began, monotonic(), nodeid, file, (line or 0) + 1)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         when = report.when
         if report.outcome == "passed" and when in PHASES and not self._is_controller:
             # Nothing is to be explained; the whole test is forgotten with its teardown.
-            self._sink.tell(_phase_ended, monotonic(), report, None)
+            if _SAYS_MORE.isdisjoint(report.__dict__):
+                self._sink.tell(phase_passed, monotonic(), report.nodeid, when, report.duration)
+            else:
+                self._sink.tell(_phase_ended, monotonic(), report, None)
             if when == "teardown":
                 self._told(report)
         elif when not in PHASES:
@@ -150,20 +155,8 @@ class FixtureTimes(Quiet):
 # ---------------------------------------------------------------- what an event is made of, once one is asked for
 
 
-def _run_began(at_s: float, tests: int, deselected: int) -> Event:
-    return _event("RunBegan", at_s=at_s, tests=tests, deselected=deselected)
-
-
 def _collection_failed(at_s: float, node: str, text: str) -> Event:
     return _event("CollectionFailed", at_s=at_s, node=node, text=text)
-
-
-def _run_ended(at_s: float, status: int, stopped: str, gates: tuple[str, ...]) -> Event:
-    return _event("RunEnded", at_s=at_s, status=status, stopped=stopped, gates=gates)
-
-
-def _test_began(at_s: float, test: str, location: tuple[str, int | None, str]) -> Event:
-    return _event("TestBegan", at_s=at_s, test=test, file=location[0], line=(location[1] or 0) + 1)
 
 
 def _test_lost(at_s: float, report: pytest.TestReport) -> Event:
@@ -213,11 +206,6 @@ def _fixture_set_up(at_s: float, tenure: Tenure, began: float) -> Event:
 def _fixture_torn_down(at_s: float, tenure: Tenure, began: float) -> Event:
     owner, took = tenure.owner, round(at_s - began, 6)
     return _event("FixtureTornDown", at_s=at_s, fixture=owner.name, scope=owner.scope, duration_s=took)
-
-
-def _event(kind: str, **values: object) -> Event:
-    event: Event = getattr(late.load(_EVENTS), kind)(**values)
-    return event
 
 
 class _LogHandler(logging.Handler):

@@ -39,7 +39,7 @@ def asked(config: pytest.Config) -> list[Path]:
     ini: list[str] = config.getini("hermetic_report")
     paths = [*(Path(config.rootpath) / one for one in ini), *(config.invocation_params.dir / one for one in line)]
     if paths:
-        from hermetic.record.report.reporter import ReportError, format_of  # noqa: PLC0415 - only for those who ask
+        from hermetic.record.report.writing import ReportError, format_of  # noqa: PLC0415 - only for those who ask
 
         for path in paths:
             try:
@@ -80,11 +80,11 @@ class Reporting:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if not self._paths or hasattr(terminalreporter.config, "workerinput"):
             return
-        from hermetic.record.report import TestReporter  # noqa: PLC0415 - only for those who ask
+        from hermetic.record.report.writing import write  # noqa: PLC0415 - only for those who ask
 
         try:
             self._journal.flush()
-            reporter = TestReporter.from_journals(self._journal.path, run=self._journal.run)
+            document = self._document(has_workers=terminalreporter.config.pluginmanager.hasplugin("dsession"))
         except Exception as error:  # noqa: BLE001 - a report is never worth a run's outcome
             terminalreporter.line(f"Hermetic: no report: {type(error).__name__}: {error}")
             return
@@ -92,8 +92,19 @@ class Reporting:
             terminalreporter.line("Hermetic: the reports lack what could not be written to the journal by now.")
         for path in self._paths:
             try:
-                reporter.write(path)
+                write(document, path)
             except Exception as error:  # noqa: BLE001 - as above
                 terminalreporter.line(f"Hermetic: {error}")
             else:
                 terminalreporter.line(f"Hermetic: report written to {path}")
+
+    def _document(self, *, has_workers: bool) -> dict[str, Any]:
+        if not has_workers and not self._journal.problem:
+            from hermetic.record.report.uneventful import uneventful  # noqa: PLC0415 - only for those who ask
+
+            document = uneventful(self._journal.path)
+            if document is not None:
+                return document
+        from hermetic.record.report import TestReporter  # noqa: PLC0415 - only for runs with something to tell
+
+        return TestReporter.from_journals(self._journal.path, run=self._journal.run).document

@@ -93,6 +93,23 @@ class PhaseEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TestPassed(Event):
+    """
+    All three parts of a test passed and nothing else is to be told of them: what journals hold in place of three `PhaseEnded`,
+    and readers take apart into them.
+
+    `ended_s` are the moments at which setup, call and teardown ended, `took_s` how long each took; `at_s` is the last moment.
+    """
+
+    __test__: ClassVar[bool] = False
+    kind: ClassVar[str] = "test.passed"
+
+    test: str
+    ended_s: tuple[float, float, float]
+    took_s: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TestRetried(Event):
     """
     A try has failed and will be repeated: what comes from here on belongs to the next one. `attempt` is the number of the

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from hermetic.record.events import PastKnown, PastTry, SuitePast
 from hermetic.record.history.runs import COUNTING
+from hermetic.record.history.spool import FILE
 from hermetic.record.history.stability import of_test
-from hermetic.record.history.store import FILE, HistoryStore
+from hermetic.record.history.store import HistoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +39,7 @@ def past(directory: Path, bad: Sequence[str], *, tests: int, wall: Callable[[], 
         sqlite3.Error: it is busy or damaged.
     """
     if not bad and not (directory / FILE).exists():
-        return
+        return  # as its caller knows without having loaded this
     with HistoryStore(directory, busy_s=_BUSY_S) as store:
         if bad:
             store.take_in()

@@ -7,9 +7,12 @@ from __future__ import annotations
 import os
 from os import getpid, pread, stat
 from threading import active_count
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from hermetic.record.events import ResourcesSampled
+from hermetic.record.moments import resources_sampled
+
+if TYPE_CHECKING:
+    from hermetic.record.moments import Moment
 
 PERIOD_S: Final = 0.1
 
@@ -36,7 +39,7 @@ class Sampler:
             self._file = -1
 
     # A test may replace what it is asked with in `os` and `threading`: the functions are those of the start.
-    def __call__(self, now: float) -> ResourcesSampled | None:
+    def __call__(self, now: float) -> Moment | None:
         if now - self._last < PERIOD_S or self._file < 0 or self._pid != getpid():
             return None
         self._last = now
@@ -45,7 +48,7 @@ class Sampler:
             descriptors = stat("/proc/self/fd").st_size  # noqa: PTH116 - a third of what a Path costs
         except (OSError, ValueError, IndexError):
             return None
-        return ResourcesSampled(at_s=now, memory_bytes=resident, descriptors=descriptors, threads=active_count())
+        return resources_sampled, (now, resident, descriptors, active_count())
 
     def close(self) -> None:
         """

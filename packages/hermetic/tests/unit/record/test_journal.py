@@ -336,7 +336,7 @@ def test_a_journal_of_a_newer_version_is_read_as_far_as_it_is_known(tmp_path):
 
     assert back.events[0] == TestBegan(at_s=1.0, test="n")
     assert back.events[1:] == (UnknownEvent(at_s=2.0, values=new), UnknownEvent(at_s=3.0, values=odd))
-    assert "was written by Hermetic 9.0 in version 2 of the journal; this one reads version 1." in back.problems[0]
+    assert "was written by Hermetic 9.0 in version 3 of the journal; this one reads version 2." in back.problems[0]
     assert len(back.problems) == 3
 
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from hermetic.record.history.runs import Run, Try
 
 SPOOL = "runs"
+FILE = "history.sqlite3"
+"""
+The database that takes them in.
+"""
 
 
 def spool(directory: Path, run: Run, tries: Iterable[Try]) -> Path:

@@ -18,7 +18,7 @@ from hermetic.record.history.feedback import OF_LATE, Known
 from hermetic.record.history.layout import prepare
 from hermetic.record.history.rows import RUN, TRY, is_damage, run_of, runs_of, try_of
 from hermetic.record.history.runs import OUTCOMES, from_lines
-from hermetic.record.history.spool import SPOOL
+from hermetic.record.history.spool import FILE, SPOOL
 from hermetic.record.history.suite import suite_of
 from hermetic.record.history.totals import count_in, recount
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from hermetic.record.history.runs import Run, Try
     from hermetic.record.history.suite import SuiteStability
 
-FILE = "history.sqlite3"
 _BUSY_S = 30.0
 _REMEDY = "Give the path of a history.sqlite3."
 

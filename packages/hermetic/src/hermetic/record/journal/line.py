@@ -3,23 +3,33 @@ One event as one line of JSON.
 
 A line is an object with `kind`, `at_s` and the event's own fields. The first line of a journal has the kind `journal`
 and carries the schema's version. Within one version fields are only added; a reader ignores those it does not know.
+
+Version 2 tells the three parts of a test that passed in one line, of the kind `test.passed`; readers take it apart again.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import fields, is_dataclass
+from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any, Final
 
-from hermetic.record.journal.scrubbing import may_hold_secret, scrub
+from hermetic.record.journal.hints import may_hold_secret
+from hermetic.record.moments import phase_passed, resources_sampled, run_began, run_ended, test_began
 
 if TYPE_CHECKING:
-    from hermetic.foundation import Event
+    from collections.abc import Sequence
 
-SCHEMA_VERSION: Final = 1
+    from hermetic.foundation import Event
+    from hermetic.record.moments import Moment
+
+SCHEMA_VERSION: Final = 2
 LONGEST_TEXT: Final = 64 * 1024
 """
 Characters of one text that are kept: what is longer is cut in its middle, and says by how much.
+"""
+PARTS: Final = ("setup", "call", "teardown")
+"""
+The parts of a test, in the order in which a line of the kind `test.passed` has their times.
 """
 
 
@@ -30,10 +40,38 @@ class Encoder:
 
     def __init__(self) -> None:
         # ASCII escapes keep lone surrogates writable and terminal control characters harmless.
-        self._encode = json.JSONEncoder(separators=(",", ":"), default=self._default).encode
+        self._encode = json.JSONEncoder(separators=(",", ":"), default=_default).encode
+        self._names = _CleanNames()
+        # The name of the test that runs when nothing is to be taken out of it, as it is and as JSON.
         self._clean: object = None
+        self._quoted = ""
         # A field that has its default is left out, which halves the file; a reader puts it back.
         self._fields: dict[type, tuple[tuple[str, object], ...]] = {}
+
+    def take(self, told: Sequence[Event | Moment], index: int) -> tuple[str, int]:
+        """
+        The line at this place of what was told, and how many of them it holds. What happens in every test is written without
+        its event being made, which would cost most of the journal's time.
+        """
+        one = told[index]
+        if not isinstance(one, tuple):
+            return self.encode(one), 1
+        make, values = one
+        if make is phase_passed and values[1] == self._clean:
+            line = _passed(self._quoted, told[index : index + 3])
+            if line:
+                return line, 3
+            at_s, _, phase, duration_s = values
+            return _part(at_s, self._quoted, phase, duration_s), 1
+        if make is test_began and self._names.is_clean(str(values[1])) and self._names.is_clean(str(values[2])):
+            at_s, test, file, number = values
+            self._clean, self._quoted = test, quoted(str(test))
+            return _began(at_s, self._quoted, quoted(str(file)), number), 1
+        if make in _PLAIN:
+            kind, names = _PLAIN[make]
+            told_of = {name: value for (name, default), value in zip(names, values, strict=True) if value != default}
+            return self._encode({"kind": kind, **told_of}) + "\n", 1
+        return self.encode(make(*values)), 1
 
     def encode(self, event: Event) -> str:
         r"""
@@ -48,25 +86,106 @@ class Encoder:
         if values.get("outcome") == "passed" and values.get("test") == self._clean and "output" not in values:
             return text + "\n"
         if len(text) > LONGEST_TEXT or may_hold_secret(text):
-            text = self._encode(scrub(shorten(json.loads(text))))
+            text = self._encode(_scrubbing().scrub(shorten(json.loads(text))))
         elif event.kind == "test.began":
-            self._clean = values["test"]
+            self._clean, self._quoted = values["test"], quoted(values["test"])
         return text + "\n"
 
     def line(self, values: dict[str, Any]) -> str:
-        return self._encode(scrub(values)) + "\n"
+        text = self._encode(values)
+        return (self._encode(_scrubbing().scrub(values)) if may_hold_secret(text) else text) + "\n"
 
     def _told(self, event: Event) -> dict[str, Any]:
         known = self._fields.get(type(event))
         if known is None:
+            from dataclasses import fields  # noqa: PLC0415 - only where events are made
+
             known = self._fields[type(event)] = tuple((one.name, one.default) for one in fields(event))
         return {name: value for name, default in known if (value := getattr(event, name)) is not default}
 
-    @staticmethod
-    def _default(value: Any) -> Any:
-        if is_dataclass(value) and not isinstance(value, type):
-            return {one.name: getattr(value, one.name) for one in fields(value)}
-        return repr(value)
+
+def _scrubbing() -> Any:
+    # Most journals hold nothing that may be a secret.
+    from hermetic.record.journal import scrubbing  # noqa: PLC0415 - see above
+
+    return scrubbing
+
+
+def _default(value: Any) -> Any:
+    from dataclasses import fields, is_dataclass  # noqa: PLC0415 - as above
+
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: getattr(value, one.name) for one in fields(value)}
+    return repr(value)
+
+
+# ---------------------------------------------------------------- what every test writes
+
+
+class _CleanNames:
+    # Tests stand in few files, and with parameters many share the name of one function: what was found last is kept.
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def is_clean(self, name: str) -> bool:
+        """
+        Whether nothing is to be taken out of it or cut.
+        """
+        # No hint of a secret has a bracket in it, so none stands across this one.
+        shared, _, rest = name.partition("[")
+        if shared in self._known and (not rest or rest[:-1].isdecimal()):
+            return True
+        if len(name) > LONGEST_TEXT:
+            return False
+        if may_hold_secret(name):
+            clean: bool = _scrubbing().scrub_text(name) == name
+            return clean
+        if len(self._known) >= _MOST_NAMES:
+            self._known.clear()
+        self._known.add(shared)
+        return True
+
+
+_MOST_NAMES: Final = 1000
+# Of moments that hold nothing from outside: the kind of their event, and its fields with their defaults.
+_PLAIN: Final[dict[object, tuple[str, tuple[tuple[str, object], ...]]]] = {
+    run_began: ("run.began", (("at_s", None), ("tests", None), ("deselected", 0))),
+    run_ended: ("run.ended", (("at_s", None), ("status", None), ("stopped", ""), ("gates", ()))),
+    resources_sampled: (
+        "resources.sampled",
+        (("at_s", None), ("memory_bytes", None), ("descriptors", None), ("threads", None)),
+    ),
+}
+
+
+def _began(at_s: object, name: str, file: str, line: object) -> str:
+    return f'{{"kind":"test.began","at_s":{at_s!r},"test":{name},"file":{file},"line":{line!r}}}\n'
+
+
+def _part(at_s: object, name: str, phase: object, duration_s: Any) -> str:
+    return (
+        f'{{"kind":"test.phase","at_s":{at_s!r},"test":{name},"phase":"{phase}","outcome":"passed",'
+        f'"duration_s":{round(duration_s, 6)!r}}}\n'
+    )
+
+
+def _passed(name: str, told: Sequence[Event | Moment]) -> str:
+    # Empty when these are not the three parts of one test.
+    if len(told) < 3:
+        return ""
+    ended: list[str] = []
+    took: list[str] = []
+    for part, one in zip(PARTS, told, strict=True):
+        if not isinstance(one, tuple) or one[0] is not phase_passed or one[1][2] != part:
+            return ""
+        duration_s: Any = one[1][3]
+        ended.append(repr(one[1][0]))
+        took.append(repr(round(duration_s, 6)))
+    return (
+        f'{{"kind":"test.passed","at_s":{ended[2]},"test":{name},"ended_s":[{",".join(ended)}],'
+        f'"took_s":[{",".join(took)}]}}\n'
+    )
 
 
 def shorten(value: Any) -> Any:

@@ -13,7 +13,6 @@ import fcntl
 import json
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +35,17 @@ class JournalError(HermeticError, OSError):
         return f"the journal {self.path} cannot be written: {self.reason}. Name a file in a directory that is writable."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """
     An open, locked file at `path`; `told` says why it is another one than was asked for, empty when it is not.
     """
 
-    path: Path
-    file: int
-    told: str = ""
+    __slots__ = ("file", "path", "told")
+
+    def __init__(self, *, path: Path, file: int, told: str = "") -> None:
+        self.path = path
+        self.file = file
+        self.told = told
 
 
 def take(path: Path, *, run: str) -> Place:

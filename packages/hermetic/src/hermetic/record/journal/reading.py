@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union, get_args, get_o
 
 from hermetic.errors import HermeticError
 from hermetic.foundation import Event
+from hermetic.record.events import PhaseEnded, TestPassed
 from hermetic.record.journal.kinds import hints_of, known_kinds
-from hermetic.record.journal.line import SCHEMA_VERSION
+from hermetic.record.journal.line import PARTS, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -187,7 +188,10 @@ class _Part:
         if isinstance(event, UnknownEvent):
             kind = str(values["kind"])
             self._unknown[kind] = self._unknown.get(kind, 0) + 1
-        self._events.append(event)
+        if isinstance(event, TestPassed):
+            self._events += _parts(event)
+        else:
+            self._events.append(event)
 
     def journal(self) -> Journal:
         unknown = [
@@ -197,6 +201,13 @@ class _Part:
         return Journal(
             path=self._path, header=self._header, events=tuple(self._events), problems=(*self._problems, *unknown)
         )
+
+
+def _parts(passed: TestPassed) -> list[Event]:
+    return [
+        PhaseEnded(at_s=ended, test=passed.test, phase=part, outcome="passed", duration_s=took)
+        for part, ended, took in zip(PARTS, passed.ended_s, passed.took_s, strict=True)
+    ]
 
 
 # ---------------------------------------------------------------- from JSON to records

@@ -26,35 +26,6 @@ _PAIR = re.compile(
     rf"(?P<name>(?:\b|_)(?:\w+[-_.])?(?:{_WORD})s?)(?P<mark>[\"']?\s*(?:=|:(?!:))\s*(?:[bru]{{0,2}}[\"'])?)(?P<value>[^\s\"',;&)}}\]]+)",
     re.IGNORECASE,
 )
-# One of these stands in every line that holds a secret: cheap to look for, since most lines hold none.
-_HINTS = (
-    *(
-        "auth",
-        "cookie",
-        "credential",
-        "jwt",
-        "otp",
-        "passw",
-        "passc",
-        "passp",
-        "pwd",
-        "secret",
-        "session",
-        "signature",
-        "token",
-        "key",
-    ),
-    *("://", "sid", "sig", "eyj", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat", "akia", "xox", "sk-"),
-)
-_DOTTED = re.compile(r"\.[\w-]{6}\.[\w-]{27}")
-
-
-def may_hold_secret(line: str) -> bool:
-    """
-    False when no rule can find anything in this line of the journal, which is worth knowing before it is taken apart.
-    """
-    lowered = line.lower()
-    return any(hint in lowered for hint in _HINTS) or _DOTTED.search(line) is not None
 
 
 def scrub_text(text: str) -> str:

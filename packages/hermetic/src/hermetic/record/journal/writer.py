@@ -32,6 +32,7 @@ from hermetic._version import __version__
 from hermetic.guard.sentry import Sentry
 from hermetic.record.journal import place
 from hermetic.record.journal.line import SCHEMA_VERSION, Encoder
+from hermetic.record.moments import run_ended, test_began
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from hermetic.foundation import Event
+    from hermetic.record.moments import Moment
 
 PERIOD_S: Final = 0.04
 _MANY = 256
@@ -59,7 +61,7 @@ class JournalWriter:
         run: the id of the run, shared by all its processes.
         worker: the name of this process among them, empty when it is the only one.
         about: more for the header: values of JSON.
-        sample: asked by the writing thread, with the monotonic time, for an event that nobody else emits.
+        sample: asked with the monotonic time, whenever something is about to be written, for an event that nobody else emits.
         is_strict: raise when nothing can be written at `path`, in place of going elsewhere.
 
     Raises:
@@ -74,7 +76,7 @@ class JournalWriter:
         worker: str = "",
         about: dict[str, Any] | None = None,
         is_strict: bool = True,
-        sample: Callable[[float], Event | None] | None = None,
+        sample: Callable[[float], Moment | None] | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         run = run or uuid4().hex[:16]
@@ -87,8 +89,8 @@ class JournalWriter:
         self._pid = os.getpid()
         self._lock = threading.RLock()
         self._encoder = Encoder()
-        self._events: list[Event] = []
-        self._since = 0.0
+        self._events: list[Event | Moment] = []
+        self._flushed = 0.0
         self._unwritten = bytearray()
         self._unwritten_events = 0
         self._sample = sample
@@ -115,12 +117,27 @@ class JournalWriter:
         self._write()
 
     def emit(self, event: Event) -> None:
-        # The thread may not get its turn on a busy machine: what has waited for longer is written by who emits next.
-        now = monotonic()
-        if not self._events:
-            self._since = now
         self._events.append(event)
-        if event.kind in _AT_ONCE or len(self._events) >= _MANY or now - self._since > PERIOD_S:
+        if event.kind in _AT_ONCE:
+            self._beat()
+        else:
+            self._wait(monotonic())
+
+    def tell(self, moment: Moment) -> None:
+        """
+        Emit an event that is not made yet. It never raises, but may when it is made: then the event is lost, and told.
+        """
+        self._events.append(moment)
+        make, values = moment
+        now: Any = values[0]
+        if make is test_began or make is run_ended:
+            self._beat()
+        else:
+            self._wait(now)
+
+    def _wait(self, now: float) -> None:
+        # The thread may not get its turn on a busy machine: what may have waited for longer is written by who emits next.
+        if now - self._flushed > PERIOD_S or len(self._events) >= _MANY:
             self._beat()
         elif not self._sentry.is_awake and self._file >= 0:
             self._sentry.wake()
@@ -144,20 +161,27 @@ class JournalWriter:
                 self._events.clear()
                 return
             # Other threads append while this one takes: a slice of what is there now, then no more than that is removed.
+            self._flushed = monotonic()
             taken = self._events[:]
             del self._events[: len(taken)]
-            for event in taken:
+            index = 0
+            while index < len(taken):
+                count = 1
                 try:
-                    line = self._encoder.encode(event)
+                    line, count = self._encoder.take(taken, index)
                 except Exception as error:  # noqa: BLE001 - a sink never raises; what cannot be encoded is told
-                    self._lose(1, f"{event.kind} could not be encoded: {type(error).__name__}: {error}")
-                    continue
-                if len(self._unwritten) + len(line) > _KEPT_BYTES:
-                    self._lose(1, "more was waiting for the disk than may be kept in memory")
-                    continue
-                self._unwritten += line.encode("ascii")
-                self._unwritten_events += 1
+                    self._lose(1, f"{_name(taken[index])} could not be encoded: {type(error).__name__}: {error}")
+                else:
+                    self._add(line, count)
+                index += count
             self._write()
+
+    def _add(self, line: str, count: int) -> None:
+        if len(self._unwritten) + len(line) > _KEPT_BYTES:
+            self._lose(count, "more was waiting for the disk than may be kept in memory")
+            return
+        self._unwritten += line.encode("ascii")
+        self._unwritten_events += count
 
     def _write(self) -> None:
         try:
@@ -215,6 +239,10 @@ class JournalWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _name(one: Event | Moment) -> str:
+    return one[0].__name__ if isinstance(one, tuple) else one.kind
 
 
 def _flush_before_forks(writer: JournalWriter) -> None:

@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zlib
 from importlib import resources
 from typing import Any, Final
 
 from hermetic.record.report.lanes import workers
-from hermetic.record.run import OUTCOMES
+from hermetic.record.run.outcomes import OUTCOMES
 
 _LONGEST: Final = 20_000
 _FIRST_ROWS: Final = 30
+_WIDE: Final = "[\U00010000-\U0010ffff]"
 _SCRIPTS: Final = ("base.js", "first.js", "list.js", "curves.js", "test.js", "start.js")
 
 
@@ -138,12 +140,16 @@ def _columns(tests: list[dict[str, Any]], document: dict[str, Any], tags: dict[s
 
 def _shared(one: str, other: str) -> int:
     # No further than where a character takes two units in the browser: it counts those.
-    number = 0
-    for mine, its in zip(one, other, strict=False):
-        if mine != its or mine > "\uffff":
-            break
-        number += 1
-    return number
+    if not one.isascii():
+        one = re.split(_WIDE, one, maxsplit=1)[0]
+    least, most = 0, min(len(one), len(other))
+    while least < most:
+        middle = (least + most + 1) // 2
+        if other.startswith(one[:middle]):
+            least = middle
+        else:
+            most = middle - 1
+    return least
 
 
 def _stories(tests: list[dict[str, Any]]) -> dict[str, str]:

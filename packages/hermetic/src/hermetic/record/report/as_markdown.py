@@ -9,7 +9,7 @@ import re
 from typing import Any, Final
 
 from hermetic.record.report.steering import still
-from hermetic.record.run import OUTCOMES
+from hermetic.record.run.outcomes import OUTCOMES
 
 # What the large forges take in one comment. Source: GitHub, issue comments are at most 65,536 characters.
 LONGEST: Final = 65_000

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from hermetic.record.report.steering import still
-from hermetic.record.run.model import BAD
+from hermetic.record.run.outcomes import BAD
 
 if TYPE_CHECKING:
     from hermetic.record.run import Run, Test

@@ -6,26 +6,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from hermetic.guard.limits.events import ResourcesUsed
 from hermetic.record.diagnosis import UNKNOWN, diagnose, diagnose_run
 from hermetic.record.events import ResourcesSampled
 from hermetic.record.history.fingerprint import fingerprint
-from hermetic.record.report.since import news, since_of, suite_past, test_past
+from hermetic.record.report.since import new_ones, news, since_of, slower, suite_past, test_past
 from hermetic.record.report.story import story
+from hermetic.record.report.uneventful import DOCUMENT_VERSION, LEAST_MB, LISTED, MEBIBYTE
 from hermetic.record.report.verdict import verdict
 
 if TYPE_CHECKING:
     from hermetic.foundation import Finding
     from hermetic.record.diagnosis import Diagnosis
     from hermetic.record.run import Run, Test, Try
-
-DOCUMENT_VERSION: Final = 1
-_MEBIBYTE: Final = 2**20
-_LISTED: Final = 10
-# A process grows by less than this for any reason.
-_LEAST_MB: Final = 0.5
 
 
 def document(run: Run) -> dict[str, Any]:
@@ -37,7 +32,16 @@ def document(run: Run) -> dict[str, Any]:
     titles = {nodeid: group["title"] for group in groups for nodeid in group["tests"]}
     return {
         "version": DOCUMENT_VERSION,
-        "verdict": verdict(run, causes=_causes(run, groups)),
+        "verdict": verdict(
+            run.counts.by_outcome,
+            duration_s=run.duration_s,
+            causes=_causes(run, groups),
+            new=new_ones(run),
+            uncollected=len(run.collection_failures),
+            not_run=run.not_run,
+            gates=run.gates,
+            slower_s=slower(run),
+        ),
         "run": {
             "id": run.id,
             "began_at": round(run.began_at, 3),
@@ -56,7 +60,7 @@ def document(run: Run) -> dict[str, Any]:
         "past": suite_past(run),
         "slowest": [
             {"id": test.nodeid, "duration_s": round(test.duration_s, 6)}
-            for test in sorted(run.tests, key=lambda one: (-one.duration_s, one.nodeid))[:_LISTED]
+            for test in sorted(run.tests, key=lambda one: (-one.duration_s, one.nodeid))[:LISTED]
         ],
         "hungriest": _hungriest(run),
         "collection_failures": [{"node": node, "text": text} for node, text in run.collection_failures],
@@ -135,8 +139,8 @@ def _findings(run: Run) -> list[dict[str, Any]]:
 
 def _hungriest(run: Run) -> list[dict[str, Any]]:
     used = [(_memory_mb(one), test.nodeid) for test in run.tests for one in test.tries]
-    ranked = sorted(((mb, nodeid) for mb, nodeid in used if mb >= _LEAST_MB), key=lambda one: (-one[0], one[1]))
-    return [{"id": nodeid, "memory_mb": round(mb, 2)} for mb, nodeid in ranked[:_LISTED]]
+    ranked = sorted(((mb, nodeid) for mb, nodeid in used if mb >= LEAST_MB), key=lambda one: (-one[0], one[1]))
+    return [{"id": nodeid, "memory_mb": round(mb, 2)} for mb, nodeid in ranked[:LISTED]]
 
 
 def _memory_mb(one: Try) -> float:
@@ -147,7 +151,7 @@ def _memory_mb(one: Try) -> float:
             return event.memory_mb
         if isinstance(event, ResourcesSampled):
             sampled.append(event.memory_bytes)
-    return (max(sampled) - sampled[0]) / _MEBIBYTE if sampled else 0.0
+    return (max(sampled) - sampled[0]) / MEBIBYTE if sampled else 0.0
 
 
 def _test(run: Run, test: Test, diagnoses: tuple[Diagnosis, ...], title: str) -> dict[str, Any]:

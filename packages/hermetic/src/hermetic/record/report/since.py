@@ -61,6 +61,16 @@ def since_of(run: Run, tests: Sequence[str]) -> str:
     return ", ".join(parts)
 
 
+def new_ones(run: Run) -> int | None:
+    """
+    How many of the bad tests are new; None where the history knows no run, or was not asked for all of them.
+    """
+    bad = [test.nodeid for test in run.tests if test.is_bad]
+    if run.suite_past is None or run.suite_past.asked < len(bad):
+        return None
+    return sum(nodeid not in run.past or since(run.past[nodeid])[0] == "new" for nodeid in bad)
+
+
 def _day(past: PastKnown) -> str:
     version = f" ({past.since_code[:12]})" if past.since_code else ""
     return time.strftime("%Y-%m-%d", time.gmtime(past.since_at)) + version

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hermetic.record.report.since import since, slower
-
 if TYPE_CHECKING:
-    from hermetic.record.run import Run
-    from hermetic.record.run.model import Outcome
+    from collections.abc import Mapping
+
+    from hermetic.record.run.outcomes import Outcome
 
 # For one, and for more.
 _BAD_WORDS: Final[dict[Outcome, tuple[str, str]]] = {
@@ -21,40 +20,57 @@ _BAD_WORDS: Final[dict[Outcome, tuple[str, str]]] = {
 _WELL: Final[tuple[Outcome, ...]] = ("passed", "xfailed", "skipped")
 
 
-def verdict(run: Run, *, causes: int) -> str:
+def verdict(
+    counts: Mapping[Outcome, int],
+    *,
+    duration_s: float,
+    causes: int = 0,
+    new: int | None = None,
+    uncollected: int = 0,
+    not_run: int = 0,
+    gates: tuple[str, ...] = (),
+    slower_s: float | None = None,
+) -> str:
     """
     "5 failed, for 3 causes. 1 flaky. 20 passed, in 12.0 s."
+
+    Args:
+        counts: how many tests came to what.
+        duration_s: how long the run took.
+        causes: how many groups the bad tests fall into.
+        new: how many of the bad tests had passed before; None where nobody knows.
+        uncollected: files that could not be collected.
+        not_run: tests that never began.
+        gates: options that let the run fail.
+        slower_s: by how much it took longer than usual, where that stands out.
     """
-    counts = run.counts
+    bad = sum(counts.get(one, 0) for one in _BAD_WORDS)
     parts: list[str] = []
-    if counts.bad:
-        words = [f"{counts.of(one)} {words[counts.of(one) > 1]}" for one, words in _BAD_WORDS.items() if counts.of(one)]
+    if bad:
+        words = [f"{counts[one]} {words[counts[one] > 1]}" for one, words in _BAD_WORDS.items() if counts.get(one)]
         parts.append(f"{', '.join(words)}{_causes(causes)}.")
-        parts += _new(run)
-    if run.collection_failures:
-        parts.append(f"{_count(len(run.collection_failures), 'file')} could not be collected.")
-    if counts.of("flaky"):
-        parts.append(f"{counts.of('flaky')} flaky: failed, then passed.")
-    if counts.of("xpassed"):
-        parts.append(f"{counts.of('xpassed')} passed although marked as failing.")
-    if run.not_run:
-        parts.append(f"{_count(run.not_run, 'test')} not run.")
-    if run.gates and not counts.bad:
-        parts.append(f"The run failed because of {', '.join('--' + one for one in run.gates)}.")
-    well = ", ".join(f"{counts.of(one)} {one}" for one in _WELL if counts.of(one))
-    parts.append(f"{well or 'None passed'}, in {run.duration_s:.1f} s.")
-    more = slower(run)
-    if more is not None:
-        parts.append(f"That is {more:.1f} s slower than the usual {run.duration_s - more:.1f} s.")
+        parts += _new(new, bad)
+    if uncollected:
+        parts.append(f"{_count(uncollected, 'file')} could not be collected.")
+    if counts.get("flaky"):
+        parts.append(f"{counts['flaky']} flaky: failed, then passed.")
+    if counts.get("xpassed"):
+        parts.append(f"{counts['xpassed']} passed although marked as failing.")
+    if not_run:
+        parts.append(f"{_count(not_run, 'test')} not run.")
+    if gates and not bad:
+        parts.append(f"The run failed because of {', '.join('--' + one for one in gates)}.")
+    well = ", ".join(f"{counts[one]} {one}" for one in _WELL if counts.get(one))
+    parts.append(f"{well or 'None passed'}, in {duration_s:.1f} s.")
+    if slower_s is not None:
+        parts.append(f"That is {slower_s:.1f} s slower than the usual {duration_s - slower_s:.1f} s.")
     return " ".join(parts)
 
 
-def _new(run: Run) -> list[str]:
-    bad = [test.nodeid for test in run.tests if test.is_bad]
-    if run.suite_past is None or run.suite_past.asked < len(bad):
+def _new(new: int | None, bad: int) -> list[str]:
+    if new is None:
         return []
-    new = sum(nodeid not in run.past or since(run.past[nodeid])[0] == "new" for nodeid in bad)
-    if new < len(bad):
+    if new < bad:
         return [f"{new or 'None'} of them {'is' if new == 1 else 'are'} new."]
     return ["All of them are new." if new > 1 else "It is new."]
 

@@ -23,7 +23,8 @@ from hermetic.record.events import (
     TestRetried,
     WarningIssued,
 )
-from hermetic.record.run.model import BAD, Outcome, Phase, Run, Test, Try, Worker
+from hermetic.record.run.model import Phase, Run, Test, Try, Worker
+from hermetic.record.run.outcomes import BAD, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

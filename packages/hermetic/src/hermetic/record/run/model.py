@@ -7,26 +7,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from hermetic.guard.events import FindingMended, FindingReported
 from hermetic.record.events import TaskFailed
+from hermetic.record.run.outcomes import BAD, OUTCOMES
 
 if TYPE_CHECKING:
     from hermetic.foundation import Event, Finding
     from hermetic.record.events import PastKnown, SuitePast
     from hermetic.record.failure import Failure
-
-Outcome: TypeAlias = Literal["lost", "error", "failed", "xpassed", "flaky", "passed", "xfailed", "skipped"]
-
-OUTCOMES: Final[tuple[Outcome, ...]] = ("lost", "error", "failed", "xpassed", "flaky", "passed", "xfailed", "skipped")
-"""
-What a test can come to, the worst first.
-
-lost: its process died while it ran. error: its setup or teardown failed, while its call did not. failed: its call did. xpassed:
-it passed although it is marked as failing. flaky: it passed after a try that failed. The others are pytest's.
-"""
-BAD: Final = frozenset({"lost", "error", "failed"})
+    from hermetic.record.run.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
