@@ -66,6 +66,11 @@ async def test_clean_default_executor():
     assert await asyncio.to_thread(int) == 0
 
 
+@pytest.mark.asyncio(loop_scope="module")
+async def test_clean_default_executor_of_a_modules_loop():
+    assert await asyncio.to_thread(int) == 0
+
+
 @pytest.mark.finds("executor.process")
 def test_defect_process_pool_never_shut_down():
     kept.append(ProcessPoolExecutor(1))  # here

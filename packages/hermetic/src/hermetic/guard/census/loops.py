@@ -167,10 +167,11 @@ class EventLoops(Basic):
 
     def belongings(self, resource: asyncio.AbstractEventLoop) -> Sequence[object]:
         """
-        None: whoever runs code on a broader fixture's loop leaves transports and timers in it, and they stay theirs.
+        Its default executor alone, which it shuts down: whoever runs code on a broader fixture's loop leaves transports and
+        timers in it, and they stay theirs.
         """
-        del resource
-        return ()
+        executor: object = getattr(resource, "_default_executor", None)
+        return () if executor is None else ([executor],)
 
     def subject(self, resource: asyncio.AbstractEventLoop, note: str) -> str:
         del note
