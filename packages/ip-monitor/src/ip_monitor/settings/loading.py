@@ -2,7 +2,8 @@
 Settings for a running program, at the price of a short-lived process.
 
 pydantic-settings costs some 9 MiB that a monitor would carry for as long as it runs, only to read its settings once.
-So a child process reads and validates, and hands over plain dataclasses; the parent can import the rest meanwhile.
+So a child process reads and validates, and hands over plain dataclasses; the parent can import the rest meanwhile. A program
+that has imported what validates has paid already, and reads in its own process.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ip_monitor.settings.request import Request
 
 _TIMEOUT_S = 60.0
+_VALIDATION = "ip_monitor.settings.validation"
 
 
 class ValidatorFailedError(IPMonitorError, RuntimeError):
@@ -47,7 +49,7 @@ class ValidatorFailedError(IPMonitorError, RuntimeError):
 
 class Reading:
     """
-    Settings on their way. Starts at once; `result` waits for them.
+    Settings on their way. A process starts at once; `result` waits for them.
 
     Args:
         request: what to read.
@@ -55,14 +57,16 @@ class Reading:
     """
 
     def __init__(self, request: Request, *besides: Request) -> None:
-        # -P keeps modules of the current directory from being imported.
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "ip_monitor.settings"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        self._requests = pickle.dumps((request, *besides))
+        self._requests = (request, *besides)
+        self._process: subprocess.Popen[bytes] | None = None
+        if _VALIDATION not in sys.modules:
+            # -P keeps modules of the current directory from being imported.
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "ip_monitor.settings"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
 
     def result(self) -> Loaded:
         """
@@ -81,16 +85,20 @@ class Reading:
         Raises:
             ValidatorFailedError: the process that reads them failed.
         """
+        process = self._process
+        if process is None:
+            validate = sys.modules[_VALIDATION].validate
+            return [validate(one) for one in self._requests]
         try:
-            output, errors = self._process.communicate(self._requests, timeout=_TIMEOUT_S)
+            output, errors = process.communicate(pickle.dumps(self._requests), timeout=_TIMEOUT_S)
         except subprocess.TimeoutExpired as error:
             raise ValidatorFailedError(None, "") from error
         finally:
-            if self._process.poll() is None:
-                self._process.kill()
-                self._process.communicate()
-        if self._process.returncode:
-            raise ValidatorFailedError(self._process.returncode, errors.decode(errors="replace"))
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+        if process.returncode:
+            raise ValidatorFailedError(process.returncode, errors.decode(errors="replace"))
         answers: list[Loaded | Refused] = pickle.loads(output)  # noqa: S301 # from our own process, over a pipe of its own
         return answers
 

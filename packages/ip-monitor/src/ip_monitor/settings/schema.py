@@ -5,6 +5,7 @@ The settings as pydantic sees them. Imported only where settings are read and va
 from __future__ import annotations
 
 import dataclasses
+import functools
 import ipaddress
 import json
 import shlex
@@ -145,6 +146,7 @@ def _annotation(hint: Any) -> Any:
     return hint
 
 
+@functools.cache
 def build() -> type[BaseSettings]:
     """
     The model whose fields are those of `Settings`.

@@ -4,11 +4,34 @@ Settings through the process that reads them.
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 
 import pytest
-from ip_monitor.settings import Request, SettingsError, ValidatorFailedError, load, loading
+from ip_monitor.settings import Reading, Request, SettingsError, ValidatorFailedError, load, loading
+
+
+@pytest.fixture(autouse=True)
+def _nothing_that_validates(monkeypatch):
+    """
+    As in a program that has not imported it, and so starts the process.
+    """
+    monkeypatch.delitem(sys.modules, "ip_monitor.settings.validation", raising=False)
+
+
+def test_what_validates_is_used_where_it_is_loaded_already(tmp_path, monkeypatch):
+    """
+    No process is started, and the same comes out, errors too.
+    """
+    requests = [
+        Request(environ={"HOME": str(tmp_path), "IP_MONITOR_INTERVAL_S": value}, env_file=None) for value in ("20", "1")
+    ]
+    crossed = Reading(*requests).answers()
+    importlib.import_module("ip_monitor.settings.validation")
+    monkeypatch.setattr(loading.sys, "executable", str(tmp_path / "none"))
+
+    assert Reading(*requests).answers() == crossed
 
 
 def test_valid_settings_cross_over_with_their_types_and_origins(tmp_path):
