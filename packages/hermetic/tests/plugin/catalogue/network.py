@@ -6,6 +6,7 @@ import asyncio
 import socket
 
 import pytest
+from hermetic.world.http import MockServer
 
 kept = []
 
@@ -110,3 +111,14 @@ def test_defect_loop_never_closed():
 def test_clean_loop():
     asyncio.new_event_loop().close()
     asyncio.run(asyncio.sleep(0))
+
+
+@pytest.fixture(scope="module")
+def mock():
+    with MockServer("shared") as server:
+        yield server
+
+
+def test_clean_server_of_a_broader_fixture_that_a_test_took_down_and_up_again(mock):
+    mock.down_blocking()
+    mock.up_blocking()

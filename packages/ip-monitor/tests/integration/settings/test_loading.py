@@ -4,12 +4,11 @@ Settings through the process that reads them.
 
 from __future__ import annotations
 
-import importlib
 import subprocess
 import sys
 
 import pytest
-from ip_monitor.settings import Reading, Request, SettingsError, ValidatorFailedError, load, loading
+from ip_monitor.settings import Reading, Request, SettingsError, ValidatorFailedError, load, loading, validation
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +27,8 @@ def test_what_validates_is_used_where_it_is_loaded_already(tmp_path, monkeypatch
         Request(environ={"HOME": str(tmp_path), "IP_MONITOR_INTERVAL_S": value}, env_file=None) for value in ("20", "1")
     ]
     crossed = Reading(*requests).answers()
-    importlib.import_module("ip_monitor.settings.validation")
+    # Under its name again, as it was imported for all these tests.
+    monkeypatch.setitem(sys.modules, "ip_monitor.settings.validation", validation)
     monkeypatch.setattr(loading.sys, "executable", str(tmp_path / "none"))
 
     assert Reading(*requests).answers() == crossed

@@ -25,6 +25,8 @@ _STOP = (ModuleType, type, CodeType, Context, FrameType, str, bytes, int, float)
 # By name, since asyncio may not be loaded. The policy holds child watchers, and those hold every subprocess.
 _STOP_BASES = ("AbstractEventLoop", "Runner", "AbstractEventLoopPolicy", "_AbstractEventLoopPolicy")
 _STOP_PACKAGES = ("_pytest", "pytest", "hermetic", "pytest_asyncio", "pluggy", "xdist", "logging")
+# Servers and their parts are a fixture's own; only the guard holds what others have open.
+_WORLD = "hermetic.world."
 
 
 def reached(start: Sequence[object], wanted: Collection[int], *, limit: int = LIMIT) -> set[int]:
@@ -70,4 +72,6 @@ def _is_stop(cls: Any) -> bool:
     if any(base.__name__ in _STOP_BASES and base.__module__.startswith("asyncio.") for base in cls.__mro__):
         return True
     module: object = getattr(cls, "__module__", "")
-    return isinstance(module, str) and module.partition(".")[0] in _STOP_PACKAGES
+    if not isinstance(module, str) or module.startswith(_WORLD):
+        return False
+    return module.partition(".")[0] in _STOP_PACKAGES

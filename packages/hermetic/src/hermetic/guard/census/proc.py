@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PROC: Final = Path("/proc")
+_PF_EXITING: Final = 0x4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +25,12 @@ class Process:
     A process at one moment. `began_s` counts from the machine's start; `layout` is the same in a process and in what it
     forked, until one of them starts another program, because each start draws its addresses anew.
 
-    Source: proc_pid_stat(5), fields 3, 4, 22, 26 and 28.
+    Source: proc_pid_stat(5), fields 3, 4, 9, 22, 26 and 28.
     """
 
     pid: int
     state: str
+    is_ending: bool
     parent: int
     began_s: float
     layout: tuple[int, int]
@@ -49,6 +51,7 @@ def read(pid: int) -> Process | None:
     return Process(
         pid=pid,
         state=fields[0],
+        is_ending=bool(int(fields[6]) & _PF_EXITING),
         parent=int(fields[1]),
         began_s=int(fields[19]) / os.sysconf("SC_CLK_TCK"),
         layout=(int(fields[23]), int(fields[25])),
@@ -57,13 +60,14 @@ def read(pid: int) -> Process | None:
 
 def is_running(number: int) -> bool:
     """
-    Whether a process, or a thread of any, has a processor or waits for one. On a busy machine what has been told to end may
-    not have been let do so yet.
+    Whether a process, or a thread of any, has a processor, waits for one or for a disk, or is ending. On a busy machine what
+    has been told to end may not have been let do so yet.
 
-    Source: proc_pid_stat(5), field 3; proc(5) on threads, whose directories are there but not listed.
+    Source: proc_pid_stat(5), fields 3 and 9; proc(5) on threads, whose directories are there but not listed; the flag
+    PF_EXITING in the kernel's include/linux/sched.h.
     """
     found = read(number)
-    return found is not None and found.state == "R"
+    return found is not None and (found.state in "RD" or found.is_ending)
 
 
 def newest() -> int:
