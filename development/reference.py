@@ -100,9 +100,9 @@ def _fixtures(plugin: ModuleType) -> list[tuple[str, str]]:
 
 
 def _commands() -> Iterator[str]:
-    from hermetic.cli import main  # noqa: PLC0415 - as above
+    from hermetic.cli.commands import group  # noqa: PLC0415 - as above
 
-    for name, command in sorted(main.commands.items()):
+    for name, command in sorted(group.commands.items()):
         inner = sorted(command.commands.items()) if isinstance(command, click.Group) else []
         for words, one in ((name, command), *((f"{name} {word}", below) for word, below in inner)):
             yield f"### `hermetic {words}`\n"

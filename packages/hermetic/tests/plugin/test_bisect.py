@@ -11,7 +11,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hermetic.cli import main
+from hermetic.cli.commands import group as main
 from hermetic.runs.polluters import diagnose, report
 from hermetic.runs.probe import ProbeError, Prober
 

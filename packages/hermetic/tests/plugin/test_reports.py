@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 from hermetic import TestReporter
-from hermetic.cli import main
+from hermetic.cli.commands import group as main
 from hermetic.record.report import FORMATS
 from hermetic.record.report.as_markdown import LONGEST
 

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hermetic.cli import main
+from hermetic.cli.commands import group as main
 from hermetic.runs.stress.campaign import Campaign, Plan
 from hermetic.runs.stress.telling import text
 from hermetic.runs.stress.trials import Bench

@@ -2,25 +2,6 @@
 The `hermetic` command.
 """
 
-from __future__ import annotations
-
-import click
-
-from hermetic._version import __version__
-from hermetic.cli.history import history
-from hermetic.cli.reports import diff, merge, open_page, report, show
-from hermetic.cli.running import bisect, doctor, run, stress
+from hermetic.cli.main import main
 
 __all__ = ["main"]
-
-
-@click.group()
-@click.version_option(__version__, prog_name="hermetic")
-def main() -> None:
-    """
-    Makes asynchronous integration tests trustworthy.
-    """
-
-
-for command in (run, doctor, stress, bisect, history, report, merge, show, diff, open_page):
-    main.add_command(command)

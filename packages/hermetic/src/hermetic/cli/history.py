@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hermetic.cli import asking
 from hermetic.cli.telling import told
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class _TestOrCommand(click.Group):
 @click.option(
     "--directory",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".hermetic"),
+    default=asking.DIRECTORY,
     show_default=True,
     help="Where the history is.",
 )
@@ -58,10 +59,8 @@ def history_suite(directory: Path, *, as_json: bool = False) -> None:
     """
     The whole suite: runs, flaky tests, how often they make a run red (the default).
     """
-    from hermetic.record.history.shown import suite_json, suite_text  # noqa: PLC0415 - other commands do not need it
-
-    with _history(directory) as store:
-        click.echo(suite_json(store) if as_json else suite_text(store))
+    with told():
+        click.echo(asking.suite(directory, tell=_tell, as_json=as_json))
 
 
 @history.command("test")
@@ -72,20 +71,8 @@ def history_test(directory: Path, test: str, *, as_json: bool) -> None:
     """
     One test, by its name or a part of it: rate with interval, class, flips, causes, durations.
     """
-    import time  # noqa: PLC0415 - other commands do not need it
-
-    from hermetic.record.history.shown import test_json, test_text  # noqa: PLC0415 - as above
-
-    with _history(directory) as store:
-        names = [test] if test in store.names(test) else store.names(test)
-        if not names:
-            raise click.ClickException(f"the history in {directory} knows no test whose name contains {test!r}")
-        if len(names) > 1:
-            listed = "\n  ".join(names[:20])
-            more = f"\n  … and {len(names) - 20} more" if len(names) > 20 else ""
-            raise click.ClickException(f"{len(names)} tests have {test!r} in their names; which?\n  {listed}{more}")
-        shown = test_json if as_json else test_text
-        click.echo(shown(names[0], store, now=time.time()))
+    with told():
+        click.echo(asking.one_test(test, directory=directory, tell=_tell, as_json=as_json))
 
 
 @history.command("merge")
@@ -145,19 +132,9 @@ def history_forget(directory: Path, days: float) -> None:
 
 @contextlib.contextmanager
 def _history(directory: Path) -> Generator[HistoryStore]:
-    import sqlite3  # noqa: PLC0415 - other commands do not need it
+    with told(), asking.opened(directory, tell=_tell) as store:
+        yield store
 
-    from hermetic.record.history.rows import is_damage  # noqa: PLC0415 - as above
-    from hermetic.record.history.store import HistoryStore  # noqa: PLC0415 - as above
 
-    if not directory.is_dir():
-        raise click.ClickException(f"there is no history in {directory}; it begins with the next run of pytest")
-    with told(), HistoryStore(directory, tell=lambda text: click.echo(text, err=True)) as store:
-        try:
-            store.take_in()
-            yield store
-        except sqlite3.DatabaseError as error:
-            if not is_damage(error):
-                raise click.ClickException(f"the history in {directory} cannot be used: {error}") from error
-            store.begin_anew(error)
-            raise click.ClickException("that question cannot be answered any more; ask again") from error
+def _tell(text: str) -> None:
+    click.echo(text, err=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from click.testing import CliRunner
-from hermetic.cli import main
+from hermetic.cli.commands import group as main
 from hermetic.runs.settings.conflicts import conflicts
 from hermetic.runs.settings.files import sources
 

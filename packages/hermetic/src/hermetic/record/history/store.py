@@ -155,7 +155,7 @@ class HistoryStore:
             if cursor.rowcount != 1:
                 return False
             number = int(cursor.lastrowid or 0)
-            tests = self._numbers("tests", {one.test for one in each})
+            tests = self._numbers("tests", dict.fromkeys(one.test for one in each))
             self._add_tries(number, each, tests)
             count_in(db, number, run, each, tests)
         return True
@@ -175,7 +175,7 @@ class HistoryStore:
 
     def _add_tries(self, run: int, tries: list[Try], tests: Mapping[str, int]) -> None:
         failed = {one.cause: one for one in tries if one.cause}
-        causes = self._numbers("causes", set(failed))
+        causes = self._numbers("causes", failed)
         # A history that was taken from elsewhere may not have said it.
         self._db.executemany(
             "UPDATE causes SET said = ?, nature = ? WHERE number = ? AND said = ''",
@@ -194,7 +194,8 @@ class HistoryStore:
             ),
         )
 
-    def _numbers(self, table: str, names: set[str]) -> dict[str, int]:
+    def _numbers(self, table: str, names: Iterable[str]) -> dict[str, int]:
+        # In the order given, so that the same runs make the same file.
         db = self._db
         db.executemany(f"INSERT OR IGNORE INTO {table} (name) VALUES (?)", ((name,) for name in names))  # noqa: S608 - ours
         found: dict[str, int] = {}

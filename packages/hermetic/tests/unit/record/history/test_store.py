@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hermetic.cli import main
+from hermetic.cli.commands import group as main
 from hermetic.record.history.durations import drift
 from hermetic.record.history.errors import HistoryError
 from hermetic.record.history.fingerprint import signature
