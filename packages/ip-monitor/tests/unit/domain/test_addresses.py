@@ -7,7 +7,15 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from ip_monitor.domain.addresses import AddressPolicy, AddressRefusedError, Family, family_of, parse, special_range_of
+from ip_monitor.domain.addresses import (
+    AddressPolicy,
+    AddressRefusedError,
+    Family,
+    family_of,
+    is_same_line,
+    parse,
+    special_range_of,
+)
 
 PUBLIC = [
     "1.1.1.1",
@@ -160,3 +168,40 @@ def test_surrounding_white_space_is_allowed():
     Services end their text with a newline, or do not.
     """
     assert family_of(parse("\t1.1.1.1\r\n", Family.V4)) is Family.V4
+
+
+def test_a_refusal_keeps_what_came_in_and_what_is_wrong():
+    """
+    Long texts are cut; an address that is merely not public is well formed.
+    """
+    with pytest.raises(AddressRefusedError) as private:
+        AddressPolicy().accept("10.0.0.1", Family.V4)
+    with pytest.raises(AddressRefusedError) as long:
+        parse("x" * 61, Family.V4)
+    with pytest.raises(AddressRefusedError, match="it is empty"):
+        parse(" ", Family.V4)
+
+    assert (private.value.text, private.value.is_well_formed) == ("10.0.0.1", True)
+    assert private.value.reason == "it is in 10.0.0.0/8, private use (RFC 1918)"
+    assert (long.value.text, long.value.is_well_formed) == ("x" * 60 + "…", False)
+    assert AddressRefusedError("x" * 60, "long").text == "x" * 60
+
+
+def test_the_longest_text_of_an_address_is_read():
+    """
+    Forty-five characters, and none more.
+    """
+    longest = "2606:4700:4700:1111:2222:3333:255.255.255.255"
+
+    assert len(longest) == 45
+    assert parse(longest, Family.V6) == ipaddress.ip_address(longest)
+
+
+def test_two_that_are_unknown_are_the_same_line():
+    """
+    And one that is known is no unknown one.
+    """
+    known = ipaddress.ip_address("93.184.216.34")
+
+    assert is_same_line(None, None)
+    assert not is_same_line(known, None)

@@ -364,3 +364,97 @@ def test_a_ballot_is_decided_when_nothing_to_come_could_change_it():
     assert after({"a": NEW, "b": OLD}, "cd") == (False, True)
     assert after({"a": NEW, "b": OLD, "c": NEW}, "d") == (False, True)
     assert after({"a": NEW, "b": OLD, "c": NEW, "d": NEW}, "e")[0]
+
+
+def test_silence_and_contradiction_say_why():
+    """
+    Each vote without an address tells what its operator said, each one with it who said it.
+    """
+    one, two, asked = source("n1", operator="one"), source("n2", operator="one"), source("b")
+    silent = source("c")
+    answers = [says(one, OLD), says(two, NEW), fails(asked)]
+
+    votes = tally(answers, Electorate.of([one, two, asked, silent], Family.V4), OLD, at=AT).votes
+
+    assert [(vote.operator, vote.why) for vote in votes] == [
+        ("b", "timeout"),
+        ("c", "was not asked"),
+        ("one", f"contradicts itself: {OLD}, {NEW}"),
+    ]
+    assert [vote.is_proof for vote in votes] == [False, False, False]
+
+
+def test_a_source_without_weight_is_evidence_and_no_voice():
+    """
+    Its operator may vote through another one, and through that alone.
+    """
+    light, heavy = source("l", operator="one", weight=0), source("h", operator="one")
+    electorate = Electorate.of([light, heavy], Family.V4)
+
+    assert tally([says(light, NEW)], electorate, OLD, at=AT).votes[0].address is None
+    assert tally([says(light, NEW), says(heavy, OLD)], electorate, OLD, at=AT).votes[0].why == "h"
+
+
+def test_the_verdict_counts_and_names_what_it_rests_on():
+    """
+    The reason tells the numbers; support and total are weights.
+    """
+    thin = panel({"a": OLD, "b": None, "c": None})
+    several = panel({"a": OLD, "b": OLD, "c": NEW, "d": NEW})
+    changed = panel({"a": NEW, "b": NEW, "c": None})
+
+    assert thin.reason == f"only 1 of 3 operators answered; they say {OLD} as before"
+    assert several.reason == f"operators see several addresses: {OLD} and {NEW}"
+    assert changed.reason == f"2 of 3 operators say {NEW}"
+    assert (changed.support, changed.total, thin.support) == (2.0, 3.0, 1.0)
+
+
+def test_several_ways_out_need_two_camps_and_a_majority_together():
+    """
+    One camp alone is a dispute, and so are two that hold no more than half of the weight.
+    """
+    silent = dict.fromkeys("efgh")
+
+    assert panel({"a": NEW, "b": NEW, **dict.fromkeys("cdef")}).kind is VerdictKind.DISPUTED
+    assert panel({"a": OLD, "b": OLD, "c": NEW, "d": NEW, **silent}).kind is VerdictKind.DISPUTED
+
+
+def test_the_heavier_of_two_host_parts_stands_for_its_camp():
+    """
+    Not the known one, and not the smaller number.
+    """
+    sources = {name: source(name, family=Family.V6, weight=weight) for name, weight in (("a", 1), ("b", 3))}
+    answers = [says(sources["a"], SIX), says(sources["b"], ROTATED)]
+
+    verdict = tally(answers, Electorate.of(sources.values(), Family.V6), SIX, at=AT).verdict
+
+    assert verdict.address == ROTATED
+
+
+def test_half_of_the_weight_is_out_of_reach_of_a_decision():
+    """
+    Two that are under way of four cannot decide, three can.
+    """
+    electorate = Electorate.of([source(name) for name in "abcd"], Family.V4)
+
+    assert not prospect([], electorate, "ab").is_within_reach
+    assert prospect([], electorate, "abc").is_within_reach
+
+
+def test_rules_that_need_nobody_are_refused():
+    """
+    A decision by no operator would be anybody's.
+    """
+    with pytest.raises(ValueError, match="must be 1 or more"):
+        Rules(minimum_operators=0)
+
+
+def test_the_heaviest_weight_there_is_and_the_usual_one():
+    """
+    A hundred is allowed, and one is what a source has unless it says otherwise.
+    """
+    assert source("a", weight=100).weight == 100
+    assert Source(name="a", operator="a", family=Family.V4).weight == 1.0
+    for fields in ({"name": ""}, {"operator": ""}):
+        with pytest.raises(SourceRefusedError, match="both need a text"):
+            Source(**{"name": "a", "operator": "a", "family": Family.V4, **fields})

@@ -68,3 +68,14 @@ def test_no_text_is_no_hours():
     The default.
     """
     assert QuietHours.parse("  ") is None
+
+
+def test_the_end_is_no_longer_quiet_and_seconds_count():
+    """
+    From 22:00 to 07:00: at 07:00 it is over, half a minute before it is not.
+    """
+    hours = QuietHours.parse("22:00-07:00")
+
+    assert hours.remaining_s(at("07:00")) == 0
+    assert hours.remaining_s(at("06:59").replace(second=30)) == 30
+    assert hours.remaining_s(at("22:00")) == 9 * 3600

@@ -8,7 +8,7 @@ import pytest
 from ip_monitor.adapters.providers.defaults import DEFAULTS, SPARES
 from ip_monitor.domain.addresses import Family
 from ip_monitor.domain.answers import SourceRefusedError
-from ip_monitor.domain.providers import ProviderSpec, ReplyFormat
+from ip_monitor.domain.providers import ProviderSpec, ReplyFormat, field_rules
 
 
 def spec(url="https://ip.example/", **fields):
@@ -99,3 +99,57 @@ def test_the_defaults_are_six_operators_for_v4_and_five_for_v6():
     assert (len(operators[Family.V4]), len(operators[Family.V6])) == (6, 5)
     assert all(s.url.startswith("https://") for s in DEFAULTS)
     assert len({s.name for s in DEFAULTS + SPARES}) == len(DEFAULTS + SPARES)
+
+
+def test_what_a_source_weighs_and_how_long_it_may_take_when_nothing_is_said():
+    """
+    A packet weighs less than a connection, an interface is evidence only.
+    """
+    urls = {
+        "https://ip.example/": 1.0,
+        "stun://ip.example:3478": 0.5,
+        "dns://ip.example/?name=whoami.example": 0.25,
+        "interface://eth0": 0.0,
+    }
+
+    assert {url: spec(url).source.weight for url in urls} == urls
+    assert spec().timeout_s == 4.5
+    assert spec(timeout_s=30).timeout_s == 30
+    assert spec(timeout_s=0.5).timeout_s == 0.5
+
+
+def test_the_longest_url_is_taken_and_a_refusal_is_short():
+    """
+    2,048 characters; what is refused is shown up to eighty of them.
+    """
+    base = "https://ip.example/"
+
+    assert spec(base + "x" * (2048 - len(base)))
+    with pytest.raises(SourceRefusedError, match="printable ASCII") as caught:
+        spec(base + "x" * (2049 - len(base)))
+    assert f"{(base + 'x' * 80)[:80]}…'" in str(caught.value)
+    with pytest.raises(SourceRefusedError) as exact:
+        spec("ftp://" + "x" * 74)
+    assert "…" not in str(exact.value)
+
+
+@pytest.mark.parametrize(
+    "query", ["", "type=A", "name=a%20b", "name=whoami.example&type=MX", "name=whoami.example&class=HS"]
+)
+def test_a_dns_question_that_cannot_be_asked_is_refused(query):
+    """
+    A name, a type that holds an address, and a class that servers know.
+    """
+    with pytest.raises(SourceRefusedError, match="its query needs"):
+        spec(f"dns://ip.example/?{query}")
+
+
+def test_a_dns_question_is_read_from_the_url():
+    """
+    With the usual type and class where they are left out; rules keep their order whatever they were written in.
+    """
+    asked = spec("dns://ip.example/?name=whoami.example&type=txt&class=ch").question
+
+    assert (asked.name, asked.type, asked.class_) == ("whoami.example", "TXT", "CH")
+    assert spec("dns://ip.example/?name=whoami.example").question.type == "A"
+    assert field_rules({"b": "2", "a": "1"}) == (("a", "1"), ("b", "2"))
