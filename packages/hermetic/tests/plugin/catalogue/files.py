@@ -2,14 +2,18 @@
 Files, descriptors, temporary paths, mappings.
 """
 
+import asyncio
 import ctypes
 import mmap
 import os
 import select
 import sqlite3
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context, shared_memory
 
+import anyio
 import pytest
 
 kept = []
@@ -24,6 +28,44 @@ def test_defect_file_left_open(tmp_path):
 @pytest.mark.finds("file")
 def test_defect_file_dropped(tmp_path):
     open(tmp_path / "b.txt", "w").write("x")  # here
+
+
+@pytest.mark.finds("file")
+def test_defect_file_left_open_that_was_closed_before(tmp_path):
+    kept.append(open(tmp_path / "a.txt", "w"))  # here
+    with open(tmp_path / "a.txt") as file:
+        assert file.read() == ""
+
+
+@pytest.fixture(scope="module")
+def pool_of_the_module():
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()
+        yield pool
+
+
+@pytest.mark.finds("file")
+def test_defect_file_opened_in_a_pool(pool_of_the_module, tmp_path):
+    kept.append(pool_of_the_module.submit(open, tmp_path / "a.txt", "w").result())  # here
+
+
+@pytest.mark.finds("file")
+async def test_defect_file_opened_in_the_default_executor(tmp_path):
+    (await asyncio.to_thread(open, tmp_path / "a.txt", "w")).close()
+    kept.append(await asyncio.to_thread(open, tmp_path / "a.txt", "w"))  # here
+
+
+@pytest.mark.finds("file")
+async def test_defect_file_opened_in_a_worker_of_anyio(tmp_path):
+    await (await anyio.open_file(tmp_path / "a.txt", "w")).aclose()
+    kept.append(await anyio.open_file(tmp_path / "a.txt", "w"))  # here
+
+
+@pytest.mark.finds("file")
+def test_defect_file_opened_in_a_thread(tmp_path):
+    thread = threading.Thread(target=kept.extend, args=(map(open, [tmp_path / "a.txt"], ["w"]),))
+    thread.start()  # here
+    thread.join()
 
 
 def test_clean_file(tmp_path):

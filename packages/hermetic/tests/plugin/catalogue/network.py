@@ -5,6 +5,7 @@ Sockets, transports, servers.
 import asyncio
 import socket
 
+import anyio
 import pytest
 from hermetic.world.http import MockServer
 
@@ -74,6 +75,22 @@ def pair():
 @pytest.mark.finds("asyncio.transport")
 async def test_defect_transport_left_open(pair):
     kept.append(await asyncio.open_connection(sock=pair))  # here
+
+
+@pytest.mark.finds("asyncio.transport")
+async def test_defect_transport_opened_in_a_task_of_wait_for(pair):
+    kept.append(await asyncio.wait_for(asyncio.open_connection(sock=pair), 5))  # here
+
+
+@pytest.mark.finds("asyncio.transport")
+async def test_defect_transport_opened_in_a_task_of_gather(pair):
+    kept.append(await asyncio.gather(asyncio.open_connection(sock=pair)))  # here
+
+
+@pytest.mark.finds("asyncio.transport")
+async def test_defect_transport_opened_in_a_task_group_of_anyio():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        kept.append(await anyio.connect_tcp(*listening.getsockname()))  # here
 
 
 async def test_clean_transport(polite_server):

@@ -64,13 +64,18 @@ def _verdict(group: list[Case], reader: Reader) -> Verdict:
     evidence = [*first.evidence, *_held(group)]
     if len(group) > 1:
         evidence.insert(0, _others(group))
+    site = reader.read(first.site) if first.site else _site(first.origin)
+    begins = first.tenure.owner.defined
+    if site is not None and first.site and begins is not None and not reader.is_anybodys(first.site):
+        site = replace(site, frames=(begins, *site.frames))
+        evidence.append("only libraries' code was on the stack; the line is where its owner begins")
     finding = Finding(
         category="leak",
         kind=first.kind,
         title=first.title,
         subject=first.subject,
         owner=first.tenure.owner,
-        site=reader.read(first.site) if first.site else _site(first.origin),
+        site=site,
         evidence=tuple(evidence),
         remedy=first.remedy,
         kept=first.kept,

@@ -150,11 +150,19 @@ class Census(Quiet):
     def opened(self, tracker: Tracker, resource: object, *, skip: int = 2, note: str = "") -> AnyEntry:
         where = self._places.get(threading.get_ident()) if self._places else None
         if where is None:
-            where = site.take(skip + 1, self._outermost)
+            where = self.here(skip=skip + 1)
         entry = self.ledger.enter(tracker, resource, site=where, tenure=self.attribution.current(), note=note)
         for listener in self._listeners:
             listener(entry)
         return entry
+
+    def here(self, *, skip: int = 2) -> site.RawSite:
+        where = site.take(skip + 1, self._outermost)
+        if not self._reader.is_anybodys(where):
+            for sent in self.attribution.sent_from():
+                if self._reader.is_anybodys(sent):
+                    return where[0] + sent[0], sent[1]
+        return where
 
     def placing(self, where: site.RawSite, make: Callable[[], object]) -> object:
         thread = threading.get_ident()

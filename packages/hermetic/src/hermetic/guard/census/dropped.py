@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from hermetic.foundation.remedy import Remedy
 from hermetic.guard import late
-from hermetic.guard.census import site
 from hermetic.guard.census.wording import safe_repr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hermetic.guard.census.cases import Case
+    from hermetic.guard.census.site import RawSite
     from hermetic.guard.census.tracker import Listed, Tracker
 
 _SPEAKS = ("unclosed ", "Unclosed ", " is still running", "Implicitly cleaning up ", " was deleted before being")
@@ -95,7 +95,7 @@ class DroppedWarnings:
         if entry is None or tracker is None:
             entry, tracker = self._freed(text)
         if entry is None or tracker is None:
-            self._intake.happened(_unknown(text, self._intake.attribution.current()))
+            self._intake.happened(_unknown(text, self._intake.attribution.current(), self._intake.here(skip=3)))
             return
         self._intake.forget(entry)
         self._intake.happened(
@@ -136,14 +136,14 @@ class DroppedWarnings:
         return known[::-1]
 
 
-def _unknown(text: str, tenure: Any) -> Case:
+def _unknown(text: str, tenure: Any, where: RawSite) -> Case:
     case: Case = late.load(_CASES).Case(
         kind="resource.dropped",
         title="Resource dropped without being closed",
         subject=text.replace("unclosed ", "").replace("Unclosed ", ""),
         remedy=Remedy(text="Close it where it was opened, in a with or a finally."),
         tenure=tenure,
-        site=site.take(3),
+        site=where,
         evidence=["it was freed at the line shown; where it was made is not known"],
     )
     return case

@@ -31,14 +31,16 @@ _DESCRIPTORS = "/proc/self/fd"
 
 class OpenedPath:
     """
-    That a path was opened, by which thread; whether it still is, the kernel knows.
+    That a path was opened, by which thread; whether it still is, the kernel knows. `is_over` when another opening of the
+    same path is the one that is open.
     """
 
-    __slots__ = ("mode", "path", "thread")
+    __slots__ = ("is_over", "mode", "path", "thread")
 
     def __init__(self, path: str, mode: str) -> None:
         self.path = path
         self.mode = mode
+        self.is_over = False
         self.thread = threading.get_ident()
 
     def objects(self) -> list[Any]:
@@ -85,7 +87,15 @@ class Files(Basic):
         return audit.listen("open", opening)
 
     def is_open(self, resource: OpenedPath) -> bool:
-        return resource.path in _open_paths()
+        return not resource.is_over and resource.path in _open_paths()
+
+    def settle(self, resources: Sequence[OpenedPath]) -> None:
+        by_path: dict[str, list[OpenedPath]] = {}
+        for one in resources:
+            by_path.setdefault(one.path, []).append(one)
+        for openings in by_path.values():
+            if len(openings) > 1:
+                _tell_apart(openings)
 
     def dropped_name(self, resource: OpenedPath) -> str:
         return f"name={resource.path!r}"
@@ -111,10 +121,36 @@ class Files(Basic):
         return "closed"
 
 
-def _open_paths() -> set[str]:
-    paths: set[str] = set()
+def _tell_apart(openings: Sequence[OpenedPath]) -> None:
+    """
+    Of several openings of one path, as for writing and then for reading, mark those that are closed again: which are open,
+    the modes of the open files tell, and where those do not, the later ones are.
+    """
+    path = openings[0].path
+    by_number: dict[int, str] = {}
+    for file in openings[0].objects():
+        # The outermost comes first, and has the mode that was asked for.
+        with contextlib.suppress(Exception):
+            by_number.setdefault(file.fileno(), file.mode)
+    left = list(reversed(openings))
+    still: list[OpenedPath] = []
+    for mode in by_number.values():
+        same = next((one for one in left if one.mode == mode), None)
+        if same is not None:
+            left.remove(same)
+            still.append(same)
+    missing = max(0, _open_paths().count(path) - len(still))
+    for one in left[missing:]:
+        one.is_over = True
+
+
+def _open_paths() -> list[str]:
+    """
+    Once for each descriptor.
+    """
+    paths: list[str] = []
     with contextlib.suppress(OSError):
         for link in Path(_DESCRIPTORS).iterdir():
             with contextlib.suppress(OSError):  # the one that lists the directory is gone by now
-                paths.add(str(link.readlink()).removesuffix(" (deleted)"))
+                paths.append(str(link.readlink()).removesuffix(" (deleted)"))
     return paths

@@ -117,6 +117,18 @@ class Reader:
                 return False
         return False
 
+    def is_anybodys(self, raw: RawSite) -> bool:
+        """
+        Whether any frame is the user's.
+        """
+        known = self._known
+        for code, _ in raw[0]:
+            file = code.co_filename
+            users = known.get(file)
+            if users or (users is None and self.is_users(file)):
+                return True
+        return False
+
     def innermost(self, raw: RawSite) -> tuple[str, int] | None:
         """
         File and line of the user's innermost frame, for grouping; None when no frame is the user's.

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from hermetic.foundation.remedy import Remedy
 from hermetic.guard import late
 from hermetic.guard.census import loops
+from hermetic.guard.census.attribution import Errand
 from hermetic.guard.census.tracker import RUNS_THE_LOOP, Basic
 from hermetic.guard.census.wording import safe_repr
 from hermetic.guard.census.wrapping import all_of, before, replace
@@ -99,17 +100,18 @@ class Tasks(Basic):
 
         def create_task(self_: Any, coro: Any, **named: Any) -> Any:
             __tracebackhide__ = True
-            owner = attribution.current()
             is_runner = _is_test_runner(coro)
-            token = attribution.carry(named.get("context"), None if is_runner else owner)
+            errand = None if is_runner else Errand(attribution.current())
+            token = attribution.carry(named.get("context"), errand)
             try:
                 task = original(self_, coro, **named)
             finally:
                 attribution.put_down(token)
-            if is_runner or self._is_at_once(coro):
+            if errand is None or self._is_at_once(coro):
                 return task
             with contextlib.suppress(TypeError):  # a task factory may make tasks without weak references
-                intake.opened(self, task, note="" if self_.is_running() else RUNS_THE_LOOP)
+                entry = intake.opened(self, task, note="" if self_.is_running() else RUNS_THE_LOOP)
+                errand.site = entry.site
             return task
 
         return create_task

@@ -5,14 +5,16 @@ Thread pools. A pool answers for its workers, a loop for its default executor.
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import time
 from concurrent.futures import thread as thread_pools
 from typing import TYPE_CHECKING, Any
 
 from hermetic.foundation.remedy import Remedy
+from hermetic.guard.census.attribution import Errand
 from hermetic.guard.census.tracker import Basic
-from hermetic.guard.census.wrapping import all_of, at_creation, before
+from hermetic.guard.census.wrapping import all_of, at_creation, before, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,19 +54,45 @@ class ThreadPools(Basic):
         return "shut down"
 
 
+class AnyioWorkers(ThreadPools):
+    """
+    anyio's own worker threads, of which each does one job after the other. They end with the task that runs their loop; only
+    who sends a job, and from where, is of interest.
+    """
+
+    def install(self, intake: Intake) -> Callable[[], None]:
+        attribution = intake.attribution
+
+        def make(original: Callable[..., Any]) -> Callable[..., Any]:
+            async def run_sync_in_worker_thread(*arguments: Any, **named: Any) -> Any:
+                __tracebackhide__ = True
+                # The worker runs the job in a copy of this context.
+                token = attribution.carry(None, Errand(attribution.current(), intake.here()))
+                try:
+                    return await original(*arguments, **named)
+                finally:
+                    attribution.put_down(token)
+
+            return run_sync_in_worker_thread
+
+        backend = sys.modules["anyio._backends._asyncio"]
+        return replace(vars(backend)["AsyncIOBackend"], "run_sync_in_worker_thread", make)
+
+
 def _work_belongs_to_its_submitter(intake: Intake) -> list[Callable[[], None]]:
     """
-    A pool of a broad fixture works for the test that submits: what that work opens is the test's.
+    A pool of a broad fixture works for the test that submits: what that work opens is the test's, at the line that submits.
     """
     attribution = intake.attribution
 
     def submitted(item: Any, *_: object) -> None:
-        item.hermetic_owner = attribution.current()
+        # Above this function: `called`, then the pool's `submit`.
+        item.hermetic_errand = Errand(attribution.current(), intake.here(skip=3))
 
     def starting(item: Any) -> None:
         thread = threading.current_thread()
         with contextlib.suppress(AttributeError):
-            attribution.thread_belongs(thread, item.hermetic_owner)
+            attribution.thread_does(thread, item.hermetic_errand)
 
     item = thread_pools._WorkItem  # noqa: SLF001 - the only place that has both the call and its thread
     return [before(item, "__init__", submitted), before(item, "run", starting)]

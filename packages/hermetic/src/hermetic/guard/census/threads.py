@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from hermetic.foundation.remedy import Remedy
+from hermetic.guard.census.attribution import Errand
 from hermetic.guard.census.tracker import Basic
 from hermetic.guard.census.wording import safe_repr
 from hermetic.guard.census.wrapping import before
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 GRACE = 0.05
 # The same on a machine that lets it wait for a processor.
 BUSY_GRACE = 1.0
+# anyio's, which goes from job to job.
+_WORKER = "WorkerThread"
 _KEPT_ON_PURPOSE = (
     "pycares",
     "multiprocessing.resource_tracker",
@@ -83,9 +86,12 @@ class Threads(Basic):
 
     def install(self, intake: Intake) -> Callable[[], None]:
         def starting(thread: threading.Thread) -> None:
-            intake.attribution.thread_belongs(thread, intake.attribution.current())
+            errand = Errand(intake.attribution.current())
+            intake.attribution.thread_does(thread, errand)
             if not _is_kept_on_purpose(thread):
-                intake.opened(self, thread, skip=3)
+                where = intake.opened(self, thread, skip=3).site
+                # A worker does jobs from many places, each of which comes with its own.
+                errand.site = None if type(thread).__name__ == _WORKER else where
 
         return before(threading.Thread, "start", starting)
 

@@ -65,6 +65,13 @@ class Intake(Protocol):
         """
         ...
 
+    def here(self, *, skip: int = 2) -> RawSite:
+        """
+        The caller's stack without `skip` frames. Where none of them is the project's own code, as in a task, a thread or a
+        pool's job of a library, the stack follows from which the work was sent there.
+        """
+        ...
+
     def placing(self, where: RawSite, make: Callable[[], object]) -> object:
         """
         Call `make`. Whatever is handed in meanwhile, in this thread, has been made at `where`: part of something that

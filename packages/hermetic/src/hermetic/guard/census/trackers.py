@@ -54,6 +54,7 @@ def awaited_trackers(arrivals: Arrivals, *, temporary_below: str = "") -> Mappin
         "multiprocessing": lambda: _multiprocessing(arrivals),
         "asyncio": lambda: _asyncio(arrivals),
         "uvloop": _uvloop,
+        "anyio._backends._asyncio": _anyio,
         "aiosqlite": lambda: _aiosqlite(arrivals),
         "aiohttp": lambda: _aiohttp(arrivals),
         "httpx": lambda: _httpx(arrivals),
@@ -139,6 +140,12 @@ def _thread_pools() -> list[Tracker]:
     from hermetic.guard.census.thread_pools import ThreadPools
 
     return [ThreadPools()]
+
+
+def _anyio() -> list[Tracker]:
+    from hermetic.guard.census.thread_pools import AnyioWorkers
+
+    return [AnyioWorkers()]
 
 
 def _process_pools() -> list[Tracker]:
