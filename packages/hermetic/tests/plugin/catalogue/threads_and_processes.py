@@ -192,6 +192,20 @@ def test_clean_daemon_that_a_fixture_ends(daemon):
     subprocess.run(["true"], check=True)
 
 
+@pytest.fixture(scope="module")
+def another_run():
+    started = []
+    yield started
+    for number in started:
+        os.kill(number, signal.SIGTERM)
+
+
+def test_clean_daemon_of_the_same_test_in_another_run(another_run):
+    command = ["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!"]
+    other = {**os.environ, "HERMETIC_RUN": "another"}
+    another_run.append(int(subprocess.run(command, stdout=subprocess.PIPE, check=True, env=other).stdout))
+
+
 @pytest.mark.finds("threading.lock")
 def test_defect_thread_lock_still_held():
     lock = threading.Lock()  # here

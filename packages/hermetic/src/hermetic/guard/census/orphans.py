@@ -6,11 +6,12 @@ the tests' own `os.wait` sees. So nothing is asked of the kernel. When a test or
 the children of this process's ancestors, to one of whom orphans are given, are looked at. Two marks tell whose they are:
 
 - The test runner keeps the name of the test that runs in an environment variable, which every program inherits that is
-  started meanwhile, however deep, and which can be read from outside.
+  started meanwhile, however deep, and which can be read from outside. Another variable tells the run, for the same test
+  may run twice at the same time.
 - What was forked and starts no program of its own lies at the same addresses as this process, which are drawn anew for
   each program.
 
-A program that was started with an environment of its own, without that variable, is not seen.
+A program that was started with an environment of its own, without those variables, is not seen.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from hermetic.guard.ownership import Tenure
 
 _STARTS: Final = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system")
+# Tells this run's processes from those of another run of the same tests, at the same time on the same machine.
+_RUN: Final = "HERMETIC_RUN"
 _GRACE_S: Final = 0.05
 # For those that a busy machine has not let end yet.
 _BUSY_GRACE_S: Final = 1.0
@@ -79,6 +82,7 @@ class Orphans:
         self._sleep = sleep
         self._starts: list[_Start] = []
         self._pid = os.getpid()
+        self._run = f"{self._pid}-{time.monotonic_ns()}"
         # Told already, or with others when the test began that made it.
         self._told: set[tuple[int, float]] = set()
 
@@ -90,10 +94,16 @@ class Orphans:
                 self._starts.append(_Start(self._census.attribution.current(), test, site.take(3)))
 
         stops = [audit.listen(event, starting) for event in _STARTS]
+        outer = os.environ.get(_RUN)
+        os.environ[_RUN] = self._run
 
         def stop() -> None:
             for one in stops:
                 one()
+            if outer is None:
+                os.environ.pop(_RUN, None)
+            else:
+                os.environ[_RUN] = outer
 
         return stop
 
@@ -134,7 +144,8 @@ class Orphans:
                     continue
                 is_fork = me is not None and process.layout == me.layout and min(me.layout) > 1
                 if (process.pid, process.began_s) not in self._told and (
-                    is_fork or proc.environment(pid, self._variable) in tests
+                    is_fork
+                    or (proc.environment(pid, _RUN) == self._run and proc.environment(pid, self._variable) in tests)
                 ):
                     yield process
 
