@@ -75,7 +75,7 @@ def test_clean_transaction_under_way_in_a_thread_that_will_commit_it(writer):
     def write():
         connection.execute("BEGIN")
         began.set()
-        counting = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 500000)"
+        counting = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 250000)"
         connection.execute(f"INSERT INTO t {counting} SELECT max(x) FROM c")
         connection.execute("COMMIT")
 
