@@ -18,6 +18,8 @@ class LeapingClock(SystemClock):
     def __init__(self) -> None:
         self._ahead_s = 0.0
         self._sleepers: dict[asyncio.Event, float] = {}
+        self._delays: dict[asyncio.Event, float] = {}
+        self._slept = asyncio.Event()
 
     def time(self) -> float:
         return super().time() + self._ahead_s
@@ -28,13 +30,15 @@ class LeapingClock(SystemClock):
     async def sleep(self, delay: float) -> None:
         woken = asyncio.Event()
         self._sleepers[woken] = self.monotonic() + delay
+        self._delays[woken] = delay
+        self._slept.set()
         try:
             async with asyncio.timeout(max(0.0, delay)):
                 await woken.wait()
         except TimeoutError:
             pass
         finally:
-            del self._sleepers[woken]
+            del self._sleepers[woken], self._delays[woken]
 
     async def leap(self, seconds: float) -> None:
         """
@@ -47,3 +51,12 @@ class LeapingClock(SystemClock):
         for woken, until in self._sleepers.items():
             if until <= now:
                 woken.set()
+
+    async def pass_over(self, delay: float) -> None:
+        """
+        Wait until somebody sleeps for exactly `delay` seconds, and set it ahead by as much.
+        """
+        while delay not in self._delays.values():
+            self._slept.clear()
+            await self._slept.wait()
+        await self.leap(delay)

@@ -10,8 +10,9 @@ from functools import partial
 
 import pytest
 from hermetic.world.http import fail
+from ip_monitor.adapters.discord.gateway import IDENTIFY_PAUSE_S
 from ip_monitor.domain.events import NoticeDelivered, NoticeFailed
-from ip_monitor.testing import MockAPICluster
+from ip_monitor.testing import LeapingClock, MockAPICluster
 from ip_monitor.testing.discord import DiscordDouble, Drop, Status
 from ip_monitor.testing.discord.intents import Intent
 
@@ -236,12 +237,16 @@ async def test_a_reconnect_and_an_invalid_session_leave_the_bot_answering(double
     """
     Resumed or begun anew, commands are answered, and no one-time work is done twice.
     """
-    async with play():
+    clock = LeapingClock()
+    async with play(clock=clock):
         await double.commands("help")
         for trouble in (double.gateway.reconnect, double.gateway.invalidate, lambda: double.gateway.close(4000)):
             ending = partial(double.gateway.connections.isdisjoint, double.gateway.connections.copy())
             trouble()
             await double.until(ending, "the end of the connection", within_s=20)
+            if trouble == double.gateway.invalidate:
+                async with asyncio.timeout(20):
+                    await clock.pass_over(IDENTIFY_PAUSE_S)
             await double.ready(within_s=20)
             reply = await double.slash(double.member, double.channel, "help")
             assert reply.embed["title"] == "IP Monitor"

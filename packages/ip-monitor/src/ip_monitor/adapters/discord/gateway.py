@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from ip_monitor.adapters.discord.link import Link
 
 _LOG = logging.getLogger("ip_monitor")
+IDENTIFY_PAUSE_S = 5.0
+"""
+Between two sessions, seconds. Source: Discord's documentation, "Gateway", on identifying: one in five seconds, and one to
+five seconds after an invalid session.
+"""
 
 
 class Front(Protocol):
@@ -64,6 +69,14 @@ class GatewayClient(discord.Client):
     # One-time work belongs here: `on_ready` comes again after every new session.
     async def setup_hook(self) -> None:
         await self._front.prepare(self)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """
+        The library's pause before a new session, on the monitor's clock.
+        """
+        del shard_id
+        if not initial:
+            await self._link.pause(IDENTIFY_PAUSE_S)
 
     async def on_connect(self) -> None:
         self.is_greeted = True

@@ -56,6 +56,12 @@ class Link:
         """
         self._turn(is_up=False)
 
+    async def pause(self, seconds: float) -> None:
+        """
+        On the clock by which it counts.
+        """
+        await self._clock.sleep(seconds)
+
     async def wait_up(self) -> None:
         while not self._is_up:
             self._changed.clear()
