@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from ip_monitor.resilience.cache import Cache, CacheRefusedError
+from ip_monitor.resilience.cache import Cache, CacheRecord, CacheRefusedError
 
 
 class Loads:
@@ -275,3 +275,98 @@ async def test_each_way_to_ask_is_counted(cache, clock):
     await cache.get_or_load("other", Loads())
     counts = cache.statistics()
     assert (counts.hits, counts.misses, counts.stale_hits) == (3, 2, 1)
+
+
+async def test_a_stale_read_keeps_an_entry_from_making_room(cache, clock):
+    """
+    Used is used, whichever way it was read.
+    """
+    for key in ("a", "b", "c"):
+        cache.put(key, key)
+    clock.advance(15)
+    assert await cache.get_or_load("a", Loads()) == "a"
+    cache.put("d", "d")
+
+    assert {record.key for record in cache.records()} == {"a", "c", "d"}
+
+
+async def test_writing_again_is_a_use(cache):
+    """
+    What was written over stays longer than what was not.
+    """
+    for key in ("a", "b", "c", "a", "d"):
+        cache.put(key, key)
+
+    assert {record.key for record in cache.records()} == {"a", "c", "d"}
+
+
+def test_forgetting_tells_whether_there_was_something(cache):
+    """
+    One entry or a namespace's, and nothing of another.
+    """
+    cache.put("k", 1, namespace="one")
+    cache.put("k", 2, namespace="other")
+
+    assert (cache.invalidate("k"), cache.invalidate("k", namespace="one")) == (False, True)
+    cache.put("k", 1, namespace="one")
+    assert (cache.clear(namespace="one"), len(cache)) == (1, 1)
+    assert cache.get("k", namespace="other") == 2
+
+
+async def test_clearing_a_namespace_forgets_its_loads_alone(cache):
+    """
+    A load of it that is under way does not write; one of another does.
+    """
+    load = Loads(open_=False)
+    readers = [asyncio.create_task(cache.get_or_load("k", load, namespace=name)) for name in ("one", "other")]
+    await asyncio.sleep(0)
+    cache.clear(namespace="one")
+    load.gate.set()
+    await asyncio.gather(*readers)
+
+    assert [record.namespace for record in cache.records()] == ["other"]
+
+
+@pytest.mark.parametrize(("age_s", "taken"), [(-1, 0), (0, 1), (29, 1), (30, 0)])
+def test_a_record_is_taken_up_while_it_is_of_use(cache, clock, age_s, taken):
+    """
+    From now on to the end of its staleness, and keeps the moment at which it was written.
+    """
+    written = clock.time() - age_s
+
+    assert cache.restore([CacheRecord(namespace="", key="k", value=1, stored_at=written)]) == taken
+    assert [record.stored_at for record in cache.records()] == [written] * taken
+
+
+async def test_a_reset_forgets_entries_and_counts(cache):
+    """
+    As if it were new.
+    """
+    await cache.get_or_load("k", Loads())
+    assert (cache.statistics().loads, cache.statistics().misses) == (1, 1)
+    cache.reset()
+
+    assert (len(cache), cache.statistics().loads, cache.statistics().misses) == (0, 0, 0)
+
+
+async def test_closing_waits_until_the_loads_have_ended(cache):
+    """
+    Also those that clean up; what they would have written is forgotten.
+    """
+    ended, is_begun = [], asyncio.Event()
+
+    async def load():
+        is_begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append("load")
+
+    reader = asyncio.create_task(cache.get_or_load("k", load))
+    await is_begun.wait()
+    await cache.aclose()
+
+    assert ended == ["load"]
+    await asyncio.gather(reader, return_exceptions=True)
+    assert await cache.get_or_load("k", Loads()) == 1

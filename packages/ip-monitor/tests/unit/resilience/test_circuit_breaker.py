@@ -223,3 +223,53 @@ def test_settings_out_of_range_are_refused(fields):
     """
     with pytest.raises(BreakerRefusedError, match=next(iter(fields))):
         BreakerSettings(**fields)
+
+
+def test_the_usual_settings_and_the_bounds_of_others():
+    """
+    Five failures, a minute, at most an hour, a tenth of jitter; each bound is still allowed.
+    """
+    usual = BreakerSettings()
+
+    assert (usual.failure_threshold, usual.recovery_s, usual.longest_recovery_s, usual.jitter) == (5, 60, 3600, 0.1)
+    assert BreakerSettings(failure_threshold=1, recovery_s=0.5, longest_recovery_s=0.5, jitter=1).jitter == 1
+    assert BreakerSettings(jitter=0).jitter == 0
+
+
+def test_it_says_its_name_and_state(breaker):
+    """
+    In the log, in the refusal, and where it is looked at.
+    """
+    fail(breaker, 3)
+
+    assert repr(breaker) == "<CircuitBreaker 'api' open after 3 failures in a row>"
+    with pytest.raises(CircuitOpenError) as caught:
+        breaker.acquire()
+    assert (caught.value.name, breaker.name, breaker.statistics().name) == ("api", "api", "api")
+
+
+def test_after_a_reset_an_attempt_from_before_moves_nothing(breaker):
+    """
+    It is a straggler, and a new breaker does not inherit a failure.
+    """
+    before = [breaker.acquire() for _ in range(3)]
+    breaker.reset()
+    for attempt in before:
+        attempt.failed()
+
+    assert BreakerState.CLOSED is breaker.state
+    assert breaker.statistics().failures_in_a_row == 0
+
+
+def test_an_attempt_from_before_a_probe_does_not_decide_for_it(breaker, clock):
+    """
+    Of two probes, one forced, only the newer one closes it.
+    """
+    fail(breaker, 3)
+    early = breaker.acquire(force=True)
+    late = breaker.acquire(force=True)
+    early.succeeded()
+    assert BreakerState.OPEN is breaker.state
+    late.succeeded()
+
+    assert BreakerState.CLOSED is breaker.state
