@@ -9,10 +9,11 @@ import gc
 import operator
 import sys
 import types
+import weakref
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from hermetic.guard.isolation.own import OwnCode
 
@@ -25,6 +26,8 @@ _OFTEN_PATCHED: Final = (
     *("asyncio.base_events", "asyncio.subprocess", "asyncio.streams", "threading", "logging", "signal", "platform"),
     *("getpass", "sqlite3", "urllib.request", "http.client", "smtplib", "sys", "gc", "inspect", "warnings", "locale"),
 )
+# What has attributes that can be replaced.
+_HOLDERS: Final = (types.ModuleType, type)
 # Modules with many classes that nobody patches.
 _LARGE: Final = frozenset({"typing", "types", "ast", "enum", "re", "collections", "dataclasses", "abc", "signal"})
 _MOST_LIBRARY_CLASSES: Final = 200
@@ -82,6 +85,8 @@ class Landscape:
         self._own = own
         self._modules = 0
         self._known: set[int] = set()
+        # The modules of others, by name: most of what is loaded, and not to be asked about at each look.
+        self._foreign: dict[str, weakref.ref[types.ModuleType]] = {}
         self._library_classes = 0
         self.spaces: list[Space] = []
         self.is_unfinished = False
@@ -101,22 +106,45 @@ class Landscape:
         before = len(self.spaces)
         reached: list[object] = [sys.modules[name] for name in _OFTEN_PATCHED if name in sys.modules]
         for name, module in modules:
-            if not isinstance(cast("object", module), types.ModuleType) or module is builtins:
-                continue  # anything can be put into sys.modules
-            if _is_being_imported(module):
-                # In another thread: its names come one after the other, and are nobody's stain.
-                self.is_unfinished = True
-                continue
-            role = self._own.role(module)
+            role = self._role(name, module)
             if role == "own":
                 self._add(module, name, "own")
-                for cls in self._classes(module):
-                    self._add(cls, f"{name}.{cls.__qualname__}", "own")
             if role != "other":
-                reached += vars(module).values()
+                values = self._holders_in(module)
+                reached += values
+                for cls in values if role == "own" else ():
+                    if isinstance(cls, type) and cls.__module__ == module.__name__:
+                        self._add(cls, f"{name}.{cls.__qualname__}", "own")
         for value in reached:
             self._reach(value)
         return len(self.spaces) > before
+
+    def _role(self, name: str, module: types.ModuleType) -> str:
+        foreign = self._foreign.get(name)
+        if foreign is not None and foreign() is module:
+            return "other"
+        if not isinstance(cast("object", module), types.ModuleType) or module is builtins:
+            return "other"  # anything can be put into sys.modules
+        if _is_being_imported(module):
+            # In another thread: its names come one after the other, and are nobody's stain.
+            self.is_unfinished = True
+            return "other"
+        role = self._own.role(module)
+        # There are objects that only say that they are modules, as cffi's libraries; not all have weak references.
+        if role == "other" and issubclass(type(cast("object", module)), types.ModuleType):
+            self._foreign[name] = weakref.ref(module)
+        return role
+
+    def _holders_in(self, module: types.ModuleType) -> list[types.ModuleType | type]:
+        """
+        The modules that it refers to, and the classes that are not known yet. The project's modules are looked through
+        again each time, for a function may import into them when it is called; nearly all that they hold is neither.
+        """
+        return [
+            one
+            for one in tuple(vars(module).values())
+            if isinstance(one, _HOLDERS) and (id(one) not in self._known or isinstance(one, types.ModuleType))
+        ]
 
     def _reach(self, value: object) -> None:
         if isinstance(value, types.ModuleType):
@@ -146,12 +174,6 @@ class Landscape:
         self._known.add(id(holder))
         self.spaces.append(space)
         return True
-
-    @staticmethod
-    def _classes(module: types.ModuleType) -> Iterator[type]:
-        for value in tuple(vars(module).values()):
-            if isinstance(value, type) and value.__module__ == module.__name__:
-                yield value
 
 
 # Py_TPFLAGS_IMMUTABLETYPE: no attribute of such a class can be set.
