@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # `parametrize`, and the one by which pytest-asyncio gives a test its loop.
 _PARAMETER = "get_direct_param_fixture_func"
 _LOOP = ("pytest_asyncio.plugin", "_scoped_runner")
+_TELLING = "hermetic-telling"
 
 
 def _is_nobodys(fixturedef: pytest.FixtureDef[Any]) -> bool:
@@ -89,6 +90,9 @@ class Guarding:
         verdicts = self._team.judge()
         if verdicts:
             self._desk.take(verdicts, item)
+            plugins = item.config.pluginmanager
+            if not plugins.has_plugin(_TELLING):
+                plugins.register(_Telling(self._desk), _TELLING)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(
@@ -116,6 +120,16 @@ class Guarding:
         tenure = self._fixtures.pop(fixturedef, None)
         if tenure is not None:
             self._team.left(tenure)
+
+
+class _Telling:
+    """
+    Puts what was found on the report of a test's teardown. It joins with the first finding: every test that runs pays three
+    calls for it.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(

@@ -34,7 +34,13 @@ if TYPE_CHECKING:
 _STRESSING: Final = "hermetic._pytest.stressing"
 _MOST_TEXT: Final = 4000
 _MOST_FILES: Final = 10_000
-_GUARDS: Final = ("hermetic-guarding", "hermetic-limiting", "hermetic-explaining", "hermetic-recording")
+_GUARDS: Final = (
+    "hermetic-guarding",
+    "hermetic-telling",
+    "hermetic-limiting",
+    "hermetic-explaining",
+    "hermetic-recording",
+)
 
 
 def add_options(parser: pytest.Parser) -> None:
