@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # `parametrize`, and the one by which pytest-asyncio gives a test its loop.
 _PARAMETER = "get_direct_param_fixture_func"
 _LOOP = ("pytest_asyncio.plugin", "_scoped_runner")
-_TELLING = "hermetic-telling"
+_TELLING = "hermetic-findings-told"
 
 
 def _is_nobodys(fixturedef: pytest.FixtureDef[Any]) -> bool:

@@ -36,7 +36,7 @@ _MOST_TEXT: Final = 4000
 _MOST_FILES: Final = 10_000
 _GUARDS: Final = (
     "hermetic-guarding",
-    "hermetic-telling",
+    "hermetic-findings-told",
     "hermetic-limiting",
     "hermetic-explaining",
     "hermetic-recording",
