@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ip_monitor.errors import IPMonitorError
-from ip_monitor.settings import load
+from ip_monitor.settings import load_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +67,7 @@ def act(
     from ip_monitor.adapters.storage.sqlite import DatabaseInUseError  # noqa: PLC0415
     from ip_monitor.adapters.storage.sqlite.instance_lock import holder  # noqa: PLC0415
 
-    settings = settings or load(request).settings
+    settings = settings or load_here(request).settings
     if holder(settings.database) is None:
         if running_only:
             raise NoMonitorError(settings.database)

@@ -11,7 +11,7 @@ import click
 
 from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json
-from ip_monitor.settings import StoredSettings, load
+from ip_monitor.settings import StoredSettings, load_here
 
 if TYPE_CHECKING:
     from ip_monitor.settings import Request
@@ -32,7 +32,7 @@ def command(request: Request, *, file: str, as_json: bool) -> None:
 
     target = Path(file)
     read(request, lambda storage: storage.backup(target))
-    settings = StoredSettings(load(request).settings.database).copy_to(target)
+    settings = StoredSettings(load_here(request).settings.database).copy_to(target)
     copies = {"database": target, "settings": settings}
     if as_json:
         echo_json({what: None if copy is None else _described(copy) for what, copy in copies.items()})

@@ -23,7 +23,7 @@ from ip_monitor.settings import (
     StoredSettings,
     as_toml_text,
     change_setting,
-    load,
+    load_here,
     options,
 )
 from ip_monitor.settings.text import as_text, plain
@@ -71,7 +71,7 @@ def show(request: Request, *, as_json: bool) -> None:
     """
     The value of every setting, and the file, variable or option it came from. Secrets stay hidden.
     """
-    loaded = load(request)
+    loaded = load_here(request)
     values = {option.name: getattr(loaded.settings, option.name) for option in options(Settings)}
     if as_json:
         echo_json({name: {"value": plain(value), "from": loaded.origins[name].where} for name, value in values.items()})
@@ -113,7 +113,7 @@ def audit(request: Request, *, as_json: bool) -> None:
     """
     Who changed what and when, newest first.
     """
-    changes = StoredSettings(load(request).settings.database).changes()[::-1]
+    changes = StoredSettings(load_here(request).settings.database).changes()[::-1]
     if as_json:
         echo_json([asdict(change) for change in changes])
     elif changes:
@@ -130,9 +130,9 @@ def reload(request: Request, *, as_json: bool) -> None:
     """
     Make the running monitor read its settings again, as SIGHUP does.
     """
-    pid = _signal_monitor(load(request))
+    pid = _signal_monitor(load_here(request))
     if pid is None:
-        raise NoMonitorError(load(request).settings.database)
+        raise NoMonitorError(load_here(request).settings.database)
     if as_json:
         echo_json({"process": pid})
     else:
@@ -148,7 +148,7 @@ def save(request: Request, *, file: str | None, as_json: bool) -> None:
     Write the settings as they are now as TOML, to FILE (which must not exist) or standard output. Secrets are left
     out, and what has its default value stands there as a comment.
     """
-    loaded = load(request)
+    loaded = load_here(request)
     text = as_toml_text(loaded)
     if file is None:
         if as_json:

@@ -17,7 +17,7 @@ from ip_monitor.cli.finding import Finding
 from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json
 from ip_monitor.errors import IPMonitorError
-from ip_monitor.settings import Loaded, Rank, load
+from ip_monitor.settings import Loaded, Rank, load_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def command(request: Request, *, as_json: bool) -> int:
     in the way. Changes nothing and announces nothing. Exit status 1 if something is wrong.
     """
     try:
-        loaded = load(request)
+        loaded = load_here(request)
     except IPMonitorError as error:
         findings = [Finding(topic="settings", state="wrong", text=str(error), remedy="Mend them, and look again.")]
     else:

@@ -13,7 +13,7 @@ import click
 from ip_monitor.bootstrap.older import HISTORY_NAME, LAST_NAME
 from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json
-from ip_monitor.settings import load
+from ip_monitor.settings import load_here
 
 if TYPE_CHECKING:
     from ip_monitor.settings import Request, Settings
@@ -39,7 +39,7 @@ def command(
         history_file = history_file or Path(directory) / HISTORY_NAME
     if not any(file is not None and file.exists() for file in (last_file, history_file)):
         raise click.UsageError(f"There is no {LAST_NAME} and no {HISTORY_NAME} there. Name a directory, or the files.")
-    count = asyncio.run(_take(load(request).settings, last_file, history_file))
+    count = asyncio.run(_take(load_here(request).settings, last_file, history_file))
     if as_json:
         echo_json({"imported": count})
     else:

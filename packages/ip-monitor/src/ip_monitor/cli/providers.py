@@ -12,7 +12,7 @@ import click
 from ip_monitor.cli.exit_status import ExitStatus
 from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json, echo_table
-from ip_monitor.settings import load
+from ip_monitor.settings import load_here
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def list_providers(request: Request, *, everything: bool, as_json: bool) -> None
     """
     Everybody that is asked, in the order asked.
     """
-    found = [one for one in managed(load(request).settings) if everything or one.is_enabled]
+    found = [one for one in managed(load_here(request).settings) if everything or one.is_enabled]
     if as_json:
         echo_json([_described(one) for one in found])
         return
@@ -165,7 +165,7 @@ def test(request: Request, *, name: str | None, as_json: bool) -> int:
     Ask each of them once, or only those whose name begins with NAME. Records nothing. Exit status 1 if one gave no
     address.
     """
-    settings = load(request).settings
+    settings = load_here(request).settings
     known = managed(settings)
     specs = [
         one.spec
@@ -235,7 +235,7 @@ def _ranks(request: Request, name: str | None) -> Any:
     from ip_monitor.bootstrap import assemble  # noqa: PLC0415
     from ip_monitor.cli.acting import act  # noqa: PLC0415
 
-    settings = load(request).settings
+    settings = load_here(request).settings
     if holder(settings.database) is not None:
         return act(request, "providers.statistics", settings=settings, name=name)
 

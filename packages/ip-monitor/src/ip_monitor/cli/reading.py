@@ -8,7 +8,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from ip_monitor.adapters.storage.sqlite import SQLiteIPStorage
-from ip_monitor.settings import load
+from ip_monitor.settings import load_here
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,7 +26,7 @@ def read(request: Request, query: Callable[[SQLiteIPStorage], Awaitable[T]]) -> 
         StorageUnavailableError: there is none, or it cannot be read.
         SettingsError: the settings cannot be used.
     """
-    database = load(request).settings.database
+    database = load_here(request).settings.database
 
     async def ask() -> T:
         storage = await SQLiteIPStorage.open(database, read_only=True)

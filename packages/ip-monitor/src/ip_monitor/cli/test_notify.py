@@ -16,7 +16,7 @@ import click
 from ip_monitor.cli.exit_status import ExitStatus
 from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json
-from ip_monitor.settings import load
+from ip_monitor.settings import load_here
 
 if TYPE_CHECKING:
     from ip_monitor.domain.notices import Notice
@@ -35,7 +35,7 @@ def command(request: Request, *, as_json: bool) -> int:
     Announce a test to every sink that the settings name. It tells of 192.0.2.1, an address that nobody has, and is
     neither recorded nor repeated. Exit status 1 if one sink did not take it.
     """
-    results = asyncio.run(_send(load(request).settings))
+    results = asyncio.run(_send(load_here(request).settings))
     if as_json:
         echo_json({sink: {"delivered": wrong is None, "why": wrong} for sink, wrong in results.items()})
     for sink, wrong in () if as_json else results.items():

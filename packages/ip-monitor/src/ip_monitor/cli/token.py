@@ -10,7 +10,7 @@ import click
 
 from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json
-from ip_monitor.settings import load
+from ip_monitor.settings import load_here
 
 if TYPE_CHECKING:
     from ip_monitor.settings import Request
@@ -26,7 +26,7 @@ def command(request: Request, *, as_json: bool) -> None:
     """
     from ip_monitor.bootstrap.web import renew_token  # noqa: PLC0415 # a command pays when it runs
 
-    token = renew_token(load(request).settings.database)
+    token = renew_token(load_here(request).settings.database)
     if as_json:
         echo_json({"token": token})
     else:

@@ -6,7 +6,7 @@ from ip_monitor.settings.changing import change_setting
 from ip_monitor.settings.custom_provider import CustomProvider
 from ip_monitor.settings.errors import Problem, SettingsError
 from ip_monitor.settings.export import as_toml_text
-from ip_monitor.settings.loading import Reading, ValidatorFailedError, load
+from ip_monitor.settings.loading import Reading, ValidatorFailedError, load, load_here
 from ip_monitor.settings.model import Settings
 from ip_monitor.settings.option import Option, options
 from ip_monitor.settings.origins import Origin, Rank
@@ -32,5 +32,6 @@ __all__ = [
     "as_toml_text",
     "change_setting",
     "load",
+    "load_here",
     "options",
 ]

@@ -118,3 +118,12 @@ def load(request: Request) -> Loaded:
     Read and validate; see `Reading.result` for what it raises.
     """
     return Reading(request).result()
+
+
+def load_here(request: Request) -> Loaded:
+    """
+    As `load`, in this process: for a command that ends soon and gives back at once what reading settings weighs.
+    """
+    from ip_monitor.settings.validation import validate  # noqa: PLC0415 # it brings pydantic, which most programs do without
+
+    return accepted(validate(request))
