@@ -44,7 +44,7 @@ WHOLE = {"explanation/stability", "how-to/find-a-polluter", "how-to/find-what-ma
 PAGES = [
     "how-to/keep-a-journal",
     "how-to/report-a-run",
-    "how-to/share-and-split",
+    pytest.param("how-to/share-and-split", marks=pytest.mark.prove("guides", sample=0, full=1)),
     "how-to/hanging-tests",
     "how-to/limit-resources",
     "how-to/time-and-order",
