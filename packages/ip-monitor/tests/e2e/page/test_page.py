@@ -259,7 +259,8 @@ def test_the_timeline_is_looked_at_closer_and_from_afar(visit, monitor):
 
     page.get_by_role("button", name="Week").click()
     week = shown_s()
-    plot = page.locator("#chart .u-over").bounding_box()
+    # In one step: the chart may be drawn anew between finding it and measuring it.
+    plot = page.evaluate("document.querySelector('#chart .u-over').getBoundingClientRect().toJSON()")
     across = plot["y"] + plot["height"] / 2
     page.mouse.move(plot["x"] + plot["width"] * 0.25, across)
     page.mouse.down()
