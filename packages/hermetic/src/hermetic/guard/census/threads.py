@@ -110,9 +110,15 @@ class Threads(Basic):
             return
         from hermetic.guard.census import proc  # noqa: PLC0415 - only where threads are left
 
-        deadline += BUSY_GRACE
+        last = deadline + BUSY_GRACE
         for thread in left:
-            while thread.is_alive() and proc.is_running(thread.native_id or 0) and time.monotonic() < deadline:
+            # One look that finds it waiting says little: it may wait for the interpreter's lock, to go on and end.
+            idle_since = time.monotonic()
+            while thread.is_alive() and (now := time.monotonic()) < last:
+                if proc.is_running(thread.native_id or 0):
+                    idle_since = now
+                elif now - idle_since >= GRACE / 2:
+                    break
                 thread.join(GRACE / 10)
 
     def subject(self, resource: threading.Thread, note: str) -> str:
