@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 _STARTS: Final = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system")
 # Tells this run's processes from those of another run of the same tests, at the same time on the same machine.
 _RUN: Final = "HERMETIC_RUN"
-_GRACE_S: Final = 0.05
-# For those that a busy machine has not let end yet.
-_BUSY_GRACE_S: Final = 1.0
+_KILLED_WITHIN_S: Final = 1.0
 _STEP_S: Final = 0.005
 # The start of a process is told in hundredths of a second.
 _TICK_S: Final = 0.02
@@ -123,13 +121,19 @@ class Orphans:
                 self._census.happened(self._case(process, due))
 
     def _lasting(self, due: list[_Start]) -> list[proc.Process]:
-        deadline = time.monotonic() + _GRACE_S
-        while found := list(self._orphans(due)):
-            late_s = time.monotonic() - deadline
-            if late_s > _BUSY_GRACE_S or (late_s > 0 and not any(proc.is_running(one.pid) for one in found)):
-                return found
-            self._sleep(_STEP_S)  # on their way out, perhaps
-        return []
+        found: list[proc.Process] = []
+
+        def look() -> bool:
+            found[:] = self._orphans(due)
+            return bool(found)
+
+        if not look():
+            return found
+        from hermetic.guard.census import patience  # noqa: PLC0415 - only where there are any
+
+        # On their way out, perhaps.
+        patience.outlasts(look, is_worked_on=lambda: any(proc.is_running(one.pid) for one in found), pause=self._sleep)
+        return found
 
     def _orphans(self, due: list[_Start]) -> Iterator[proc.Process]:
         tests = {one.test for one in due}
@@ -174,7 +178,7 @@ class Orphans:
         family = proc.Family(process.pid)
         proc.kill(process)
         also = family.end()
-        deadline = time.monotonic() + 20 * _GRACE_S
+        deadline = time.monotonic() + _KILLED_WITHIN_S
         while (left := proc.read(process.pid)) is not None and left.began_s == process.began_s and left.state != "Z":
             if time.monotonic() > deadline:
                 raise TimeoutError("it was killed and has not ended")

@@ -83,14 +83,12 @@ def newest() -> int:
 
 def others_run() -> bool:
     """
-    Whether a thread of this process other than the calling one has a processor, or waits for one or for a disk.
+    Whether `is_running` holds of a thread of this process other than the calling one.
     """
     with contextlib.suppress(OSError):
-        for thread in (_PROC / "self" / "task").iterdir():
-            number = int(thread.name)
-            found = read(number) if number != threading.get_native_id() else None
-            if found is not None and found.state in "RD":
-                return True
+        own = threading.get_native_id()
+        numbers = (int(thread.name) for thread in (_PROC / "self" / "task").iterdir())
+        return any(is_running(number) for number in numbers if number != own)
     return False
 
 

@@ -8,7 +8,6 @@ process on purpose; they are known by the name of the module that their code bel
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from hermetic.foundation.remedy import Remedy
@@ -22,10 +21,8 @@ if TYPE_CHECKING:
 
     from hermetic.guard.census.tracker import Intake, Tracker
 
-# A thread that has been told to end needs the interpreter for a moment to do so.
-GRACE = 0.05
-# The same on a machine that lets it wait for a processor.
-BUSY_GRACE = 1.0
+# It cannot be ended, but may be about to end.
+_MENDING_S = 0.05
 # anyio's, which goes from job to job.
 _WORKER = "WorkerThread"
 _KEPT_ON_PURPOSE = (
@@ -102,24 +99,19 @@ class Threads(Basic):
         return threading.Thread.is_alive(resource)
 
     def settle(self, resources: Sequence[threading.Thread]) -> None:
-        deadline = time.monotonic() + GRACE
-        for thread in resources:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        left = [thread for thread in resources if thread.is_alive()]
-        if not left:
-            return
-        from hermetic.guard.census import proc  # noqa: PLC0415 - only where threads are left
+        from hermetic.guard.census import patience, proc  # noqa: PLC0415 - only where threads are left
 
-        last = deadline + BUSY_GRACE
-        for thread in left:
-            # One look that finds it waiting says little: it may wait for the interpreter's lock, to go on and end.
-            idle_since = time.monotonic()
-            while thread.is_alive() and (now := time.monotonic()) < last:
-                if proc.is_running(thread.native_id or 0):
-                    idle_since = now
-                elif now - idle_since >= GRACE / 2:
-                    break
-                thread.join(GRACE / 10)
+        def left() -> list[threading.Thread]:
+            return [thread for thread in resources if thread.is_alive()]
+
+        def run() -> bool:
+            return any(proc.is_running(thread.native_id or 0) for thread in left())
+
+        def wait(seconds: float) -> None:
+            for thread in left()[:1]:
+                thread.join(seconds)
+
+        patience.outlasts(lambda: bool(left()), is_worked_on=run, pause=wait)
 
     def subject(self, resource: threading.Thread, note: str) -> str:
         del note
@@ -137,7 +129,7 @@ class Threads(Basic):
         return lines
 
     def mend(self, resource: threading.Thread) -> str:
-        resource.join(GRACE)
+        resource.join(_MENDING_S)
         if resource.is_alive():
             raise RuntimeError("a thread cannot be ended from outside; it goes on")
         return "waited for"

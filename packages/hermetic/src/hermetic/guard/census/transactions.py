@@ -9,14 +9,12 @@ as those do that roll everything back in the end, was there before the test and 
 from __future__ import annotations
 
 import contextlib
-import time
 from typing import TYPE_CHECKING, Any
 
 from hermetic.foundation.remedy import Remedy
 from hermetic.guard import audit, late
 from hermetic.guard.census.guessing import guess
 from hermetic.guard.census.ledger import HeldEntry
-from hermetic.guard.census.threads import BUSY_GRACE, GRACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from hermetic.guard.census.census import Census
     from hermetic.guard.ownership import Roll, Tenure
 
-_PROC = "hermetic.guard.census.proc"
 _KIND = "sqlite3.connection"
 # By their names, since a connection tells nobody that a transaction begins.
 _CALLS = ("execute", "executemany", "executescript")
@@ -100,20 +97,16 @@ def _stays_open(connection: Any) -> bool:
     Whether a transaction is left open, and not merely under way in a thread that will commit it: such a one gets its time,
     on a busy machine more of it.
     """
-    began = idle_since = time.monotonic()
-    while True:
+
+    def is_inside() -> bool:
         try:
-            if not connection.in_transaction:
-                return False
+            return bool(connection.in_transaction)
         except Exception:  # noqa: BLE001 - closed, or a user's class that raises
             return False
-        now = time.monotonic()
-        # One look that finds nobody at work says little: a thread waits now and then, for the interpreter's lock or a disk.
-        if now - began < BUSY_GRACE and late.load(_PROC).others_run():
-            idle_since = now
-        if now - idle_since >= GRACE:
-            return True
-        time.sleep(GRACE / 20)
+
+    from hermetic.guard.census import patience, proc  # noqa: PLC0415 - only where a transaction is open
+
+    return patience.outlasts(is_inside, is_worked_on=proc.others_run)
 
 
 def _roll_back(connection: Any) -> str:
