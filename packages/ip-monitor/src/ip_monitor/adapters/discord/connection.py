@@ -4,11 +4,14 @@ How to reach Discord: the token, the way there, and clients made the same way ea
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import discord
 
+from ip_monitor.application.cancellation import cancel_and_wait
 from ip_monitor.errors import IPMonitorError
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ GUILD_READY_S = 0.05
 # A pause of a rate limit longer than this is not slept through inside a request, but told to who asked; seconds.
 LONGEST_RATE_LIMIT_S = 30.0
 _MOST_TOKEN_BYTES = 1024
+_CLOSE_S = 1.0
 
 
 class TokenUnreadableError(IPMonitorError, OSError):
@@ -96,3 +100,15 @@ class Route:
             member_cache_flags=discord.MemberCacheFlags.none(),
             allowed_mentions=discord.AllowedMentions.none(),
         )
+
+
+async def close(client: discord.Client) -> None:
+    """
+    Close it within about a second, also where the other end does not answer: then the sockets are let go all the same.
+    """
+    closing = asyncio.ensure_future(client.close())
+    await asyncio.wait({closing}, timeout=_CLOSE_S)
+    if not closing.done():
+        await cancel_and_wait([closing])
+        with contextlib.suppress(Exception):
+            await client.http.close()

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from ip_monitor.application.cancellation import cancel_and_wait, see_through
+from ip_monitor.adapters.discord.connection import close
+from ip_monitor.application.cancellation import see_through
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from ip_monitor.adapters.discord.connection import Route
-
-_CLOSE_S = 1.0
 
 
 @dataclass(eq=False, slots=True)
@@ -64,7 +63,7 @@ class RestLine:
         finally:
             held.users -= 1
             if held.is_retired and not held.users:
-                await self._close(held.client)
+                await see_through(close(held.client))
 
     async def aclose(self) -> None:
         """
@@ -73,7 +72,7 @@ class RestLine:
         held = self._held
         if held is not None:
             self._retire(held)
-            await self._close(held.client)
+            await see_through(close(held.client))
 
     async def _open(self) -> _Held:
         async with self._turn:
@@ -83,7 +82,7 @@ class RestLine:
                 try:
                     await client.login(self._route.read_token())
                 except BaseException:
-                    await self._close(client)
+                    await see_through(close(client))
                     raise
                 self._held = _Held(client)
             return self._held
@@ -92,15 +91,3 @@ class RestLine:
         held.is_retired = True
         if self._held is held:
             self._held = None
-
-    async def _close(self, client: discord.Client) -> None:
-        await see_through(self._end(client))
-
-    async def _end(self, client: discord.Client) -> None:
-        closing = asyncio.ensure_future(client.close())
-        await asyncio.wait({closing}, timeout=_CLOSE_S)
-        if not closing.done():
-            # The other end does not answer; the sockets are let go all the same.
-            await cancel_and_wait([closing])
-            with contextlib.suppress(Exception):
-                await client.http.close()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from ip_monitor.adapters.discord.connection import TokenUnreadableError
+from ip_monitor.adapters.discord.connection import TokenUnreadableError, close
 from ip_monitor.adapters.discord.gateway import GatewayClient, intents
 from ip_monitor.adapters.discord.refusals import TOKEN_PAUSE_S
 from ip_monitor.application.cancellation import cancel_and_wait, see_through
@@ -40,9 +40,8 @@ FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 # A connection that held for so long was a good one: the next pause is a short one again.
 STEADY_S = 60.0
-# Together they leave time in the 3 s after SIGTERM.
+# With the second that closing may take they leave time in the 3 s after SIGTERM.
 _FAREWELL_S = 0.5
-_CLOSE_S = 1.0
 _ENDING_S = 0.1
 # Source: Discord's documentation, "Gateway Close Event Codes".
 _TOKEN_REFUSED = 4004
@@ -147,13 +146,7 @@ class Supervisor:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(_FAREWELL_S):
                     await client.change_presence(status=discord.Status.invisible)
-        closing = asyncio.ensure_future(client.close())
-        await asyncio.wait({closing}, timeout=_CLOSE_S)
-        if not closing.done():
-            # The other end does not answer the close; the sockets are let go all the same.
-            await cancel_and_wait([closing])
-            with contextlib.suppress(Exception):
-                await client.http.close()
+        await close(client)
         self._link.down()
 
     def _pause_s(self, attempts: int, failure: BaseException | None) -> float:
