@@ -41,7 +41,8 @@ class ObjectTrace:
         for name in before.keys() | after.keys():
             was, became = before.get(name, _NOTHING), after.get(name, _NOTHING)
             if was is not became and not (was is _NOTHING and not name.startswith("sys.")):
-                self._found.append([item.nodeid, name, _shown(was), _shown(became), *_suspected(item, name)])
+                kind = "current-loop" if name == CURRENT_LOOP else "object"
+                self._found.append([item.nodeid, kind, name, _shown(was), _shown(became), *_suspected(item, name)])
 
     def found(self) -> list[list[Any]]:
         return self._found

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from hermetic.record.events import PastKnown, PastTry, SuitePast
 from hermetic.record.history.runs import COUNTING
-from hermetic.record.history.spool import FILE
 from hermetic.record.history.stability import of_test
 from hermetic.record.history.store import HistoryStore
 
@@ -38,8 +37,6 @@ def past(directory: Path, bad: Sequence[str], *, tests: int, wall: Callable[[], 
         HistoryError: the history cannot be opened, or is of a newer version.
         sqlite3.Error: it is busy or damaged.
     """
-    if not bad and not (directory / FILE).exists():
-        return  # as its caller knows without having loaded this
     with HistoryStore(directory, busy_s=_BUSY_S) as store:
         if bad:
             store.take_in()

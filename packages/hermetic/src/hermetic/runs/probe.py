@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from hermetic.errors import HermeticError
 from hermetic.runs.command import pytest_command
@@ -237,18 +237,21 @@ class Prober:
         return answer
 
 
+# Of what isolation leaves alone, by the kind that the traced process tells.
+_TITLES: Final = {"current-loop": "which later tests get from it", "object": "of an object that is not put back"}
+
+
 def _note(probed: Probed, answer: dict[str, Any]) -> None:
     if "files" in answer:
         probed.files = [
             OpenedFile(test=test, path=path, writes=writes, file=file, line=line)
             for test, path, writes, file, line in answer["files"]
         ]
-        for test, name, was, became, *place in answer["objects"]:
-            is_loop = name == "asyncio's current event loop"
+        for test, kind, name, was, became, *place in answer["objects"]:
             stain = Stain(
-                kind="current-loop" if is_loop else "object",
+                kind=kind,
                 subject=name,
-                title="which later tests get from it" if is_loop else "of an object that is not put back",
+                title=_TITLES[kind],
                 evidence=(f"{name}: {was} before, {became} after",),
                 place=tuple(place) if place else None,
             )
