@@ -5,9 +5,11 @@ The real command in a process of its own, away from the user's files, asking nob
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
+import sys
 import sysconfig
 import time
 from collections.abc import Awaitable, Callable
@@ -58,6 +60,43 @@ def ip_monitor(environ, home) -> Command:
             check=False,
             **options,
         )
+
+    return run
+
+
+IN_ONE = """
+import contextlib, io, json, sys
+from ip_monitor.cli.main import main
+for words in json.load(sys.stdin):
+    shown, said = io.StringIO(), io.StringIO()
+    sys.argv[1:] = words
+    try:
+        with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(said):
+            status = main() or 0
+    except SystemExit as ended:
+        status = ended.code or 0
+    print(json.dumps([status, shown.getvalue(), said.getvalue()]))
+"""
+
+
+@pytest.fixture
+def in_one_process(environ, home) -> Callable[..., list[tuple[int, str, str]]]:
+    """
+    Run many command lines one after the other in one process, where each would import the program anew: the exit status,
+    standard output and standard error of each.
+    """
+
+    def run(lines: list[list[str]], *, env: dict[str, str] | None = None) -> list[tuple[int, str, str]]:
+        done = subprocess.run(
+            [sys.executable, "-c", IN_ONE],
+            env={**environ, **(env or {})},
+            cwd=home,
+            input=json.dumps(lines),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return [tuple(json.loads(line)) for line in done.stdout.splitlines()]
 
     return run
 

@@ -5,11 +5,8 @@ What the documents say is what the program does: their commands run, their table
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -130,23 +127,10 @@ def test_the_settings_in_the_guides_are_accepted(page, number, ip_monitor, tmp_p
     assert (done.returncode, done.stderr) == (0, "")
 
 
-ALL = """
-import contextlib, io, json, sys
-from ip_monitor.cli.main import main
-for words in json.load(sys.stdin):
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
-            sys.argv[1:] = words
-            status = main() or 0
-    except SystemExit as ended:
-        status = ended.code or 0
-    print(json.dumps([words, status, said.getvalue().strip()]))
-"""
-
-
 @pytest.mark.prove("guides", sample=4, full=18)
-async def test_the_commands_of_the_guide_manage_a_running_monitor(services, settings_for, environ, start, rounds):
+async def test_the_commands_of_the_guide_manage_a_running_monitor(
+    services, settings_for, in_one_process, start, rounds
+):
     """
     In the order of the page, beside a monitor that runs; the one that the page shows refused is refused in its words. An
     address stands for the name of the added provider, which nobody is asked about, and which is removed before a check.
@@ -161,17 +145,8 @@ async def test_the_commands_of_the_guide_manage_a_running_monitor(services, sett
     running = await start("run", env=env)
     await running.line("IPv4 address is")
     typed = [words[1:] for words in commands(text)][:rounds]
-    # One process for all of them: twenty would each import the program anew.
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-c", ALL],
-        env={**environ, **env},
-        input=json.dumps(typed),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    told = {" ".join(words[:3]): (status, said) for words, status, said in map(json.loads, done.stdout.splitlines())}
+    done = await asyncio.to_thread(in_one_process, typed, env=env)
+    told = {" ".join(words[:3]): (status, said.strip()) for words, (status, _, said) in zip(typed, done, strict=True)}
     refused = {command: said for command, (status, said) in told.items() if status}
     shown = re.search(r"^(ip-monitor: .*)…$", text, re.MULTILINE)
     assert (await running.stop())[0] == 0

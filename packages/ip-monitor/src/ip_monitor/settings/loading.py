@@ -8,6 +8,7 @@ that has imported what validates has paid already, and reads in its own process.
 
 from __future__ import annotations
 
+import importlib
 import pickle
 import subprocess
 import sys
@@ -124,6 +125,5 @@ def load_here(request: Request) -> Loaded:
     """
     As `load`, in this process: for a command that ends soon and gives back at once what reading settings weighs.
     """
-    from ip_monitor.settings.validation import validate  # noqa: PLC0415 # it brings pydantic, which most programs do without
-
-    return accepted(validate(request))
+    importlib.import_module(_VALIDATION)
+    return load(request)

@@ -17,8 +17,8 @@ class LeapingClock(SystemClock):
 
     def __init__(self) -> None:
         self._ahead_s = 0.0
-        self._sleepers: dict[asyncio.Event, float] = {}
-        self._delays: dict[asyncio.Event, float] = {}
+        # Until when each sleeps, and for how long in all.
+        self._sleepers: dict[asyncio.Event, tuple[float, float]] = {}
         self._slept = asyncio.Event()
 
     def time(self) -> float:
@@ -29,8 +29,7 @@ class LeapingClock(SystemClock):
 
     async def sleep(self, delay: float) -> None:
         woken = asyncio.Event()
-        self._sleepers[woken] = self.monotonic() + delay
-        self._delays[woken] = delay
+        self._sleepers[woken] = (self.monotonic() + delay, delay)
         self._slept.set()
         try:
             async with asyncio.timeout(max(0.0, delay)):
@@ -38,7 +37,7 @@ class LeapingClock(SystemClock):
         except TimeoutError:
             pass
         finally:
-            del self._sleepers[woken], self._delays[woken]
+            del self._sleepers[woken]
 
     async def leap(self, seconds: float) -> None:
         """
@@ -48,7 +47,7 @@ class LeapingClock(SystemClock):
             await asyncio.sleep(0)
         self._ahead_s += seconds
         now = self.monotonic()
-        for woken, until in self._sleepers.items():
+        for woken, (until, _) in self._sleepers.items():
             if until <= now:
                 woken.set()
 
@@ -56,7 +55,7 @@ class LeapingClock(SystemClock):
         """
         Wait until somebody sleeps for exactly `delay` seconds, and set it ahead by as much.
         """
-        while delay not in self._delays.values():
+        while all(slept != delay for _, slept in self._sleepers.values()):
             self._slept.clear()
             await self._slept.wait()
         await self.leap(delay)

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 from ip_monitor.bootstrap import assemble
-from ip_monitor.settings import Loaded, Request
-from ip_monitor.settings.validation import validate
+from ip_monitor.settings import Request, load_here
 from ip_monitor.testing import PLAY_RANGES, MockAPICluster
 from ip_monitor.testing.discord import DiscordDouble, discord_authority
 
@@ -71,10 +70,7 @@ async def _staged(double, services, path, *, wait=True, clock=None, **more) -> A
     """
     wait = wait and more.get("has_bot", True)
     request = settings_file(path, double, services, **more)
-    # What the process that reads settings does, without the half second that a process takes.
-    found = await asyncio.to_thread(validate, request)
-    assert isinstance(found, Loaded), found
-    settings = found.settings
+    settings = (await asyncio.to_thread(load_here, request)).settings
     async with assemble(settings, request=request, make_connector=double.connector, clock=clock) as application:
         running = asyncio.create_task(application.run())
         try:

@@ -21,8 +21,7 @@ from pathlib import Path
 
 from hermetic import ResourceBenchmark
 from ip_monitor.bootstrap import assemble
-from ip_monitor.settings import Loaded, Request
-from ip_monitor.settings.validation import validate
+from ip_monitor.settings import Request, load_here
 
 CHECKS = 120
 
@@ -65,11 +64,9 @@ def leak() -> None:
 
 async def main(path: str, rounds: str, calls: str, warm: str, *more: str) -> None:
     request = Request(environ={}, config_file=Path(path), env_file=None, secret_directories=())
-    found = validate(request)
-    assert isinstance(found, Loaded), found
     if more:
         leak()
-    async with assemble(found.settings, request=request) as application:
+    async with assemble(load_here(request).settings, request=request) as application:
         running = asyncio.create_task(application.run())
         reader = await lines_of_stdin()
         await reader.readline()

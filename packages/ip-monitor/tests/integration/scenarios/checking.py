@@ -15,8 +15,7 @@ from pathlib import Path
 
 from hermetic import ResourceBenchmark
 from ip_monitor.bootstrap import assemble
-from ip_monitor.settings import Loaded, Request
-from ip_monitor.settings.validation import validate
+from ip_monitor.settings import Request, load_here
 
 
 class Keeper:
@@ -33,10 +32,9 @@ class Keeper:
 
 async def main(path: str, *numbers: str) -> None:
     rounds, calls, warm, least = map(int, numbers[:4])
-    found = validate(Request(environ={}, config_file=Path(path), env_file=None, secret_directories=()))
-    assert isinstance(found, Loaded), found
+    loaded = load_here(Request(environ={}, config_file=Path(path), env_file=None, secret_directories=()))
     observers = [Keeper()] if numbers[4:] else []
-    async with assemble(found.settings, observers=observers) as application:
+    async with assemble(loaded.settings, observers=observers) as application:
         benchmark = ResourceBenchmark(rounds=rounds, calls=calls, warmup=warm, least_bytes=least, frames=1)
         result = await benchmark.run_async(application.check, name="a check")
     sys.stdout.write(json.dumps({"is_leaking": result.is_leaking, "text": str(result), "calls": result.calls}))
