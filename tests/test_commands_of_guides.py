@@ -17,8 +17,9 @@ import pytest
 from hermetic.record.history.runs import Run, Try
 from hermetic.record.history.store import HistoryStore
 
+from development.documents import steps_of
+
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-STEP = re.compile(r"```console\n(?P<commands>.*?)```\n(?:\n```text\n(?P<text>.*?)```)?", re.DOTALL)
 CODE = re.compile(r'```python title="(?P<name>[^"]+)"\n(?P<code>.*?)```', re.DOTALL)
 SUITE = {
     "pytest.ini": "[pytest]\ntestpaths = tests\nasyncio_mode = auto\n",
@@ -52,19 +53,6 @@ PAGES = [
     pytest.param("how-to/find-a-polluter", marks=pytest.mark.prove("guides", sample=1, full=1)),
     pytest.param("how-to/find-what-makes-a-test-flaky", marks=pytest.mark.prove("guides", sample=0, full=1)),
 ]
-
-
-def steps_of(text: str) -> list[tuple[list[str], str | None]]:
-    """
-    The commands of each block, and what is shown below the block.
-    """
-    found = []
-    for step in STEP.finditer(text):
-        lines = step["commands"].splitlines()
-        assert all(line.startswith("$ ") for line in lines), lines
-        found.append(([line[2:] for line in lines], step["text"]))
-    assert len(found) == text.count("```console")
-    return found
 
 
 @pytest.fixture
@@ -150,9 +138,10 @@ def test_each_command_of_a_guide_runs_and_prints_what_the_page_shows(page, run, 
         live(tmp_path / ".hermetic")
     for command in BEFORE.get(page, ()):
         run(command)
-    for commands, shown in steps_of(text):
+    for step in steps_of(text):
+        shown = step.shown
         printed = ""
-        for command in commands:
+        for command in step.commands:
             done = run(command)
             expected = next((status for begin, status in STATUS.items() if command.startswith(begin)), {0})
             assert done.returncode in expected, f"{command}\n{done.stdout}{done.stderr}"

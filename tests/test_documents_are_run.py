@@ -4,8 +4,9 @@ Every command in the documents is run by a test, or stands here with the reason 
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
+
+from development.documents import steps_of
 
 ROOT = Path(__file__).resolve().parent.parent
 # What a page's commands are run by.
@@ -46,11 +47,6 @@ NOT_RUN = {
 }
 
 
-def commands(text: str) -> list[str]:
-    blocks = re.findall(r"^ *```console\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
-    return [line.strip().removeprefix("$ ") for block in blocks for line in block.splitlines()]
-
-
 def test_every_command_in_the_documents_is_run_or_says_why_not():
     """
     A page with a new command needs a test that runs it, and a page whose test is gone needs another.
@@ -62,7 +58,8 @@ def test_every_command_in_the_documents_is_run_or_says_why_not():
             continue
         left += [
             (name, command)
-            for command in commands(page.read_text("utf-8"))
+            for step in steps_of(page.read_text("utf-8"))
+            for command in (line.removeprefix("$ ") for line in step.lines)
             if command.partition(" ")[0] not in NOT_RUN and command not in NOT_RUN and not command.startswith("-")
         ]
 

@@ -13,20 +13,20 @@ from pathlib import Path
 
 import pytest
 
+from development.documents import steps_of
+
 ROOT = Path(__file__).resolve().parent.parent
 OLD = ROOT / "examples" / "old_suite"
 SOUND = ROOT / "examples" / "sound_suite"
-STEP = re.compile(r"```console\n\$ (?P<command>[^\n]+)\n```\n(?:\n```text\n(?P<text>.*?)```)?", re.DOTALL)
 
 
-def steps_of(page: str) -> list[tuple[str, list[str]]]:
+def commands_of(page: str) -> list[tuple[str, list[str]]]:
     """
     Each command of a page with the lines that are shown of what it prints; "…" stands for any number of lines.
     """
-    text = (ROOT / "docs" / page).read_text("utf-8")
-    found = [(step["command"], (step["text"] or "").splitlines()) for step in STEP.finditer(text)]
-    assert len(found) == text.count("```console"), "a command that is not one line, or stands by itself in no step"
-    return found
+    steps = steps_of((ROOT / "docs" / page).read_text("utf-8"))
+    assert all(len(step.commands) == 1 for step in steps), "a command that is not one line"
+    return [(step.commands[0], (step.shown or "").splitlines()) for step in steps]
 
 
 def shown_in(lines: list[str], output: str) -> str:
@@ -77,7 +77,7 @@ def test_each_command_of_the_guide_prints_what_the_page_shows(page, suite):
     """
     The old suite fails in all five of its ways, each is told; the mended one is silent.
     """
-    played = [(command, lines) for command, lines in steps_of(page) if command.startswith("pytest ")]
+    played = [(command, lines) for command, lines in commands_of(page) if command.startswith("pytest ")]
     whole = played[0][0]
     outputs: dict[str, str] = {}
     missing = {}
