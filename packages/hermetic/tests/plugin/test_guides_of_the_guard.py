@@ -185,7 +185,7 @@ def without_sizes(text: str) -> str:
     """
     text = re.sub(r"\n +\+\d+ (?!shop\.)\S+  \+[\d.]+ \w?B(?=\n)", "", text)
     text = re.sub(r"\n  also \S+ bytes in \S+ blocks from [^\n]+", "", text)
-    text = re.sub(r"[\d,.]+( ± [\d,.]+)? (bytes|\w?B)\b", "SIZE", text)
+    text = re.sub(r"-?[\d,.]+( ± [\d,.]+)? (bytes|\w?B)\b", "SIZE", text)
     text = re.sub(r"\d+(\.\d+)? s\b", "TIME", text)
     return re.sub(r" *SIZE +\d+% █*( +)", r"SIZE\1", text)
 

@@ -64,7 +64,7 @@ MARKS = {
             reason="ssl.SSLSocket._create leaves it when the connection is reset",
         ),
         pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning"),
-    ]
+    ],
 }
 
 

@@ -84,7 +84,7 @@ class Pages:
     async def first_screen(self, request: web.Request) -> web.Response:
         visit = self._visit_of(request)
         state = await self._snapshots.take()
-        return self._page(request, "page.html", state=as_seen(state, is_masked=visit.is_masked))
+        return await self._page(request, "page.html", state=as_seen(state, is_masked=visit.is_masked))
 
     async def change(self, request: web.Request) -> web.Response:
         """
@@ -99,14 +99,16 @@ class Pages:
             "change": None if found.change is None else change_as_json(found.change),
             "ballots": [ballot_as_json(ballot) for ballot in found.ballots],
         }
-        return self._page(request, "change.html", state=as_seen(state, is_masked=self._visit_of(request).is_masked))
+        return await self._page(
+            request, "change.html", state=as_seen(state, is_masked=self._visit_of(request).is_masked)
+        )
 
     async def settings(self, request: web.Request) -> web.Response:
         views = await self._admin.config.show()
-        return self._page(request, "settings.html", views=views, local_only=acts.LOCAL_ONLY)
+        return await self._page(request, "settings.html", views=views, local_only=acts.LOCAL_ONLY)
 
     async def sign_in_form(self, request: web.Request) -> web.Response:
-        return self._page(request, "sign-in.html", wrong="")
+        return await self._page(request, "sign-in.html", wrong="")
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """
@@ -114,7 +116,7 @@ class Pages:
         """
         words = await request.post()
         if not self._door.is_token(str(words.get("token", ""))):
-            return self._page(request, "sign-in.html", wrong="This is not the token.", status=403)
+            return await self._page(request, "sign-in.html", wrong="This is not the token.", status=403)
         cookie, session = self._sessions.open()
         session.note = "You are signed in."
         response = web.Response(status=303, headers={"Location": "/", "Cache-Control": "no-store"})
@@ -203,6 +205,7 @@ class Pages:
         wanted = set(sections)
         if form == "json":
             return await self._programs(wanted, is_masked=is_masked == "1")
+        await self._renderer.prepare()
         state = await self._snapshots.take()
         shown = as_seen(state, is_masked=is_masked == "1")
         return {
@@ -228,7 +231,8 @@ class Pages:
             events["change"] = message("change", as_seen(change, is_masked=is_masked), key=newest.key)
         return events
 
-    def _page(self, request: web.Request, name: str, *, status: int = 200, **values: Any) -> web.Response:
+    async def _page(self, request: web.Request, name: str, *, status: int = 200, **values: Any) -> web.Response:
+        await self._renderer.prepare()
         visit = self._visit_of(request)
         note = ""
         if visit.session is not None:
