@@ -102,6 +102,16 @@ def test_a_card_is_cut_at_discords_limits(fields, title, description):
         assert len(embed.description or "") <= 4096
 
 
+@pytest.mark.parametrize(
+    ("limit", "left"), [(1, "…"), (2, "a…"), (3, "a…"), (4, "a😀…"), (5, "a😀…"), (6, "a😀😀b"), (7, "a😀😀b")]
+)
+def test_a_cut_never_halves_a_character(limit, left):
+    """
+    What Discord counts as two is kept whole or left out.
+    """
+    assert cut("a😀😀b", limit) == left
+
+
 def test_a_cut_leaves_no_markup_open():
     """
     A block of code is closed again, and lists end after a whole line.

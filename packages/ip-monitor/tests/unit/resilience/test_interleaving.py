@@ -7,12 +7,15 @@ from __future__ import annotations
 import asyncio
 import random
 
+import pytest
 from hermetic.guard.schedule import interleave
 from ip_monitor.resilience.cache import Cache
 from ip_monitor.resilience.clock import SystemClock
 from ip_monitor.resilience.rate_limiter import SlidingWindowLimiter, TokenBucketLimiter
 
 ORDERS = 4
+# A thousand tasks are made, and woken, in one step of the loop each.
+pytestmark = pytest.mark.hermetic(blocking=60, reason="a step that makes a thousand tasks holds the loop")
 
 
 class LoopClock(SystemClock):

@@ -36,14 +36,9 @@ def cut(text: str, limit: int) -> str:
     """
     if units(text) <= limit:
         return text
-    room = limit - 1
-    kept: list[str] = []
-    for character in text:
-        room -= units(character)
-        if room < 0:
-            break
-        kept.append(character)
-    return "".join(kept) + ELLIPSIS
+    kept = text.encode("utf-16-le", "surrogatepass")[: 2 * (limit - 1)].decode("utf-16-le", "surrogatepass")
+    # A pair that was cut in two leaves a half that the text does not have.
+    return (kept if text.startswith(kept) else kept[:-1]) + ELLIPSIS
 
 
 def clean(text: str, *, lines: bool = False) -> str:

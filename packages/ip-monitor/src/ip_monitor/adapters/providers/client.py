@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -16,7 +17,6 @@ from ip_monitor.adapters.providers.via import open_socket
 from ip_monitor.domain.addresses import Address, AddressPolicy, Family
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable
 
     from ip_monitor.domain.providers import ProviderSpec
@@ -48,9 +48,19 @@ class HTTPClient:
         self.via = via
         self.policy = policy
         self.ssl_context = ssl_context
+        self._trust = ssl_context
         self._look_up = look_up
         self._sessions: dict[tuple[Family, bool], aiohttp.ClientSession] = {}
         self._resolvers: dict[tuple[Family, bool], GuardedResolver] = {}
+
+    async def trust(self) -> ssl.SSLContext:
+        """
+        What verifies the servers that are asked over TLS alone. Reading the system's certificates takes tens of
+        milliseconds, so a thread does it, once.
+        """
+        if self._trust is None:
+            self._trust = await asyncio.to_thread(ssl.create_default_context)
+        return self._trust
 
     def session(self, family: Family, *, allow_private: bool) -> aiohttp.ClientSession:
         key = (family, allow_private)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 import struct
 from typing import TYPE_CHECKING, cast
 
@@ -123,7 +122,7 @@ class DNSProvider(AskingProvider):
 
     async def _over_tls(self, raw: bytearray) -> str:
         host = await self._client.resolve(self._spec)
-        context = self._client.ssl_context or ssl.create_default_context()
+        context = await self._client.trust()
         question = make_question(self._spec)
         wire = question.to_wire()
         connected = await self._client.connect(host, self._spec.port or _TLS_PORT, kind=socket.SOCK_STREAM)
