@@ -52,6 +52,10 @@ def test_is_expected_to_fail():
 def test_warns(n):
     warnings.warn("hello")
 
+@pytest.mark.parametrize("word", ["password=tea", "password=rum"])
+def test_signs_in(word):
+    pass
+
 def test_asks_a_server():
     with hermetic.MockServer("shop") as server:
         server.get("/tea").json({"price": 3})
@@ -82,7 +86,7 @@ def test_the_journal_tells_the_run_from_its_collection_to_its_status(journals):
         run.status,
         [one.tests for one in of(journal, RunBegan)],
         [(one.status, one.stopped, one.gates) for one in of(journal, RunEnded)],
-    ) == (1, [6], [(1, "", ())])
+    ) == (1, [8], [(1, "", ())])
     phases = {(one.test.partition("::")[2], one.phase): one for one in of(journal, PhaseEnded)}
     assert [one.test for one in of(journal, TestBegan)] == list(
         dict.fromkeys(one.test for one in of(journal, PhaseEnded))
@@ -119,6 +123,17 @@ def test_fixtures_logs_warnings_and_requests_are_there(journals):
     assert (asked.server, asked.target, asked.status) == ("shop", "/tea", 200)
     before = journal.events[: journal.events.index(asked)]
     assert [one.test for one in before if isinstance(one, TestBegan)][-1].endswith("test_asks_a_server")
+
+
+def test_tests_whose_names_hold_secrets_are_told_apart_without_them(journals):
+    """
+    Under xdist each in the worker that ran it, and yet by the same names; neither is taken for a second try of the other.
+    """
+    _, alone, _, spread = journals
+
+    for told in ([alone], spread):
+        began = [one.test for journal in told for one in of(journal, TestBegan) if "signs_in" in one.test]
+        assert sorted(began) == [f"test_shop.py::test_signs_in[password=~scrubbed~]{more}" for more in ("", "#2")]
 
 
 def test_workers_and_controller_write_one_run_and_each_test_once(journals):

@@ -109,13 +109,29 @@ def _journal(config: pytest.Config, settings: Settings) -> JournalWriter | None:
     sampler = Sampler()
     config.add_cleanup(sampler.close)
     try:
-        writer = JournalWriter(path, run=run, worker=worker, about=about, is_strict=False, sample=sampler)
+        writer = JournalWriter(
+            path,
+            run=run,
+            worker=worker,
+            about=about,
+            is_strict=False,
+            tests=lambda: _collected(config),
+            sample=sampler,
+        )
     except JournalError as error:
         # Whoever asked for a journal wants its tests run all the more.
         config.issue_config_time_warning(JournalWarning(f"--hermetic-journal: {error}"), stacklevel=2)
         return None
     config.add_cleanup(writer.close)
     return writer
+
+
+def _collected(config: pytest.Config) -> list[str]:
+    controller: Any = config.pluginmanager.get_plugin("dsession")
+    if controller is not None:
+        return list(getattr(controller.sched, "collection", None) or ())
+    session: Any = config.pluginmanager.get_plugin("session")
+    return [item.nodeid for item in session.items]
 
 
 def _watch_tasks(config: pytest.Config, sink: Sink) -> None:

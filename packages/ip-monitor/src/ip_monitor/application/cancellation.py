@@ -42,3 +42,30 @@ async def see_through(ending: Coroutine[Any, Any, None]) -> None:
             work.exception()  # the cancellation is what the caller hears of
         raise cancelled
     work.result()
+
+
+async def heed_cancellation(work: Coroutine[Any, Any, None], *, again_after_s: float = 0.5) -> None:
+    """
+    Await what may lose a cancellation: it is cancelled again, every so many seconds, until it has ended.
+
+    `asyncio.wait_for`, which libraries use to connect, returns what came in the turn in which it was cancelled, and the
+    cancellation is forgotten (python/cpython#86296, Lib/asyncio/tasks.py of 3.11; mended in 3.12).
+
+    Raises:
+        Exception: what `work` raised.
+        asyncio.CancelledError: the caller was cancelled; `work` has ended.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task}, timeout=None if cancelled is None else again_after_s)
+        except asyncio.CancelledError as error:
+            cancelled = error
+        if cancelled is not None:
+            task.cancel()
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # as in `see_through`
+        raise cancelled
+    task.result()

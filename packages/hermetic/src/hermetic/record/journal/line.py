@@ -17,7 +17,7 @@ from hermetic.record.journal.hints import may_hold_secret
 from hermetic.record.moments import phase_passed, resources_sampled, run_began, run_ended, test_began
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from hermetic.foundation import Event
     from hermetic.record.moments import Moment
@@ -36,9 +36,14 @@ The parts of a test, in the order in which a line of the kind `test.passed` has 
 class Encoder:
     """
     Turns events into lines. Not for two threads at once.
+
+    Args:
+        tests: asked for the names of all tests of the run when one holds a secret.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tests: Callable[[], Iterable[str]] = tuple) -> None:
+        self._tests = tests
+        self._apart: dict[str, str] | None = None
         # ASCII escapes keep lone surrogates writable and terminal control characters harmless.
         self._encode = json.JSONEncoder(separators=(",", ":"), default=_default).encode
         self._names = _CleanNames()
@@ -86,10 +91,21 @@ class Encoder:
         if values.get("outcome") == "passed" and values.get("test") == self._clean and "output" not in values:
             return text + "\n"
         if len(text) > LONGEST_TEXT or may_hold_secret(text):
-            text = self._encode(_scrubbing().scrub(shorten(json.loads(text))))
+            told = _scrubbing().scrub(shorten(json.loads(text)))
+            if "test" in told:
+                told["test"] = self._name_apart(str(values["test"]), told["test"])
+            text = self._encode(told)
         elif event.kind == "test.began":
             self._clean, self._quoted = values["test"], quoted(values["test"])
         return text + "\n"
+
+    def _name_apart(self, test: str, clean: str) -> str:
+        if test == clean:
+            return test
+        apart = self._apart
+        if apart is None:
+            apart = self._apart = dict(_scrubbing().names_apart(filter(may_hold_secret, self._tests())))
+        return apart.get(test, clean)
 
     def line(self, values: dict[str, Any]) -> str:
         text = self._encode(values)

@@ -7,9 +7,13 @@ It errs on the side of too much: a report is made to be passed on.
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 from hermetic.foundation.secrets import MARK, TELLING_FORMS, is_secret_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _FORM = re.compile(TELLING_FORMS)
 _USER_INFORMATION = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@\"']+@", re.IGNORECASE)
@@ -61,6 +65,21 @@ def scrub(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [scrub(one) for one in value]  # pyright: ignore[reportUnknownVariableType]  # JSON
     return value
+
+
+def names_apart(tests: Iterable[str]) -> dict[str, str]:
+    """
+    What each of these tests is called when secrets are taken out of its name. Those that would then be called alike, of which a
+    report would make tries of one test, are numbered in the order of their true names, so that a test has one name in every
+    process and run of a suite.
+    """
+    seen: Counter[str] = Counter()
+    names: dict[str, str] = {}
+    for test in sorted(set(tests)):
+        clean = scrub_text(test)
+        seen[clean] += 1
+        names[test] = clean if seen[clean] == 1 else f"{clean}#{seen[clean]}"
+    return names
 
 
 def _under(name: str, value: Any) -> Any:

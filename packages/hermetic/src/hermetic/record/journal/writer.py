@@ -35,7 +35,7 @@ from hermetic.record.journal.line import SCHEMA_VERSION, Encoder
 from hermetic.record.moments import run_ended, test_began
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
     from typing import Self
 
@@ -61,6 +61,7 @@ class JournalWriter:
         run: the id of the run, shared by all its processes.
         worker: the name of this process among them, empty when it is the only one.
         about: more for the header: values of JSON.
+        tests: asked for the names of all tests of the run when one holds a secret, so that tests are told apart without it.
         sample: asked with the monotonic time, whenever something is about to be written, for an event that nobody else emits.
         is_strict: raise when nothing can be written at `path`, in place of going elsewhere.
 
@@ -76,6 +77,7 @@ class JournalWriter:
         worker: str = "",
         about: dict[str, Any] | None = None,
         is_strict: bool = True,
+        tests: Callable[[], Iterable[str]] = tuple,
         sample: Callable[[float], Moment | None] | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -88,7 +90,7 @@ class JournalWriter:
         self._file = taken.file
         self._pid = os.getpid()
         self._lock = threading.RLock()
-        self._encoder = Encoder()
+        self._encoder = Encoder(tests)
         self._events: list[Event | Moment] = []
         self._flushed = 0.0
         self._unwritten = bytearray()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ip_monitor.adapters.notifiers.extras import ExtraMissingError
+from ip_monitor.application.cancellation import heed_cancellation
 from ip_monitor.application.ports import DeliveryFailedError
 from ip_monitor.domain.wording import headline, sentence
 from ip_monitor.errors import IPMonitorError
@@ -163,11 +164,15 @@ class EmailNotifier:
             tls_context=self._ssl_context,
             timeout=_TIMEOUT_S,
         )
-        try:
+
+        async def hand_in() -> None:
             async with client:
                 # Where only some recipients were refused, the others have theirs, and sending again would give it to them
                 # twice: that counts as delivered.
                 await client.send_message(message)
+
+        try:
+            await heed_cancellation(hand_in())
         except library.SMTPRecipientsRefused as error:
             raise self._failure(error.recipients[0].code, error.recipients[0].message) from error
         except library.SMTPResponseException as error:
