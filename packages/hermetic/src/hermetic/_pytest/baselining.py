@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hermetic._pytest.findings import REPORT_ATTRIBUTE
+from hermetic._pytest.hooks import Hooks
 from hermetic.guard.baseline import Baseline, BaselineError, load, mark_of, save
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _NARROWING = ("keyword", "markexpr", "deselect", "lf", "maxfail")
 
 
-class Baselining:
+class Baselining(Hooks):
     """
     One run's view of the file, in the worker that judges and in the controller that writes.
     """

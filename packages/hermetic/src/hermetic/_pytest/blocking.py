@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hermetic._pytest.hooks import Hooks
 from hermetic._pytest.marks import by_name
 from hermetic.guard import late
 from hermetic.guard.blocking.limit import LIMIT_S
@@ -116,7 +117,7 @@ class Awaited(Quiet):
             self._real.stop()
 
 
-class _Marks:
+class _Marks(Hooks):
     """
     Registers what applies the marker's `blocking=`, if any test has one.
     """
@@ -130,7 +131,7 @@ class _Marks:
             session.config.pluginmanager.register(_Limits(self._component), "hermetic-blocking")
 
 
-class _Limits:
+class _Limits(Hooks):
     """
     Applies the marker's `blocking=` while its test runs, set-up and teardown included.
     """

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from hermetic._pytest import budgets
+from hermetic._pytest.hooks import Hooks
 from hermetic._pytest.options import DEFAULT_RULES
 from hermetic._version import __version__
 from hermetic.foundation.finding import Owner
@@ -35,7 +36,7 @@ _WIDTH: Final = 100
 _MEASURED: Final = ("shifts", "census", "blocking", "isolation")
 
 
-class Checkup:
+class Checkup(Hooks):
     """
     Takes the place of the run.
     """

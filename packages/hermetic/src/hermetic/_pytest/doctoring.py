@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from hermetic._pytest.hooks import Hooks
 from hermetic._pytest.owners import defined_at
 from hermetic.guard.fixture_graph import Fixture, FixtureGraph
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
 
-class Doctor:
+class Doctor(Hooks):
     """
     Takes the place of the run: reads pytest's register of fixtures when collection is over.
     """

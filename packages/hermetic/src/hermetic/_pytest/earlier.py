@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hermetic._pytest.histories import place_of
+from hermetic._pytest.hooks import Hooks
 from hermetic.errors import HermeticError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class EarlierWarning(pytest.PytestWarning):
     """
 
 
-class Sharing:
+class Sharing(Hooks):
     """
     Hands an answer to the workers.
     """

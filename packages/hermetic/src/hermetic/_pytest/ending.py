@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hermetic._pytest.hooks import Hooks
 from hermetic.guard import late
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class LostTests:
             self.directory.rmdir()
 
 
-class Ending:
+class Ending(Hooks):
     """
     How this process ends when a test cannot be ended, and when the interpreter cannot.
     """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hermetic._pytest.hooks import Hooks
 from hermetic.guard import late
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _MOST_LEFT = 20
 _DEEPEST = 50
 
 
-class Explaining:
+class Explaining(Hooks):
     """
     Keeps what was taken of the exception of each part of a test until it is asked for.
     """

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hermetic._pytest.hooks import Hooks
 from hermetic._pytest.isolating import marked_mode
 from hermetic._pytest.marks import by_name
 from hermetic._pytest.options import marker_rules
@@ -44,7 +45,7 @@ def _is_nobodys(fixturedef: pytest.FixtureDef[Any]) -> bool:
     )
 
 
-class Guarding:
+class Guarding(Hooks):
     """
     One session's guard, registered as a plugin of its own so that nothing lives in module globals.
     """
@@ -122,7 +123,7 @@ class Guarding:
             self._team.left(tenure)
 
 
-class _Telling:
+class _Telling(Hooks):
     """
     Puts what was found on the report of a test's teardown. It joins with the first finding: every test that runs pays three
     calls for it.

@@ -14,6 +14,7 @@ import pytest
 from hermetic._pytest import budgets as budget_options
 from hermetic._pytest.cancelling import is_cancellation
 from hermetic._pytest.ending import Ending, LostTests
+from hermetic._pytest.hooks import Hooks
 from hermetic._pytest.moduletime import ModuleTime
 from hermetic.guard import late
 from hermetic.guard.deadlines.budget import describe_seconds
@@ -88,7 +89,7 @@ def _watched(part: str) -> Callable[[Hangs, pytest.Item], Generator[None]]:
     return phase
 
 
-class Hangs:
+class Hangs(Hooks):
     """
     One session's deadlines, registered as a plugin of its own. `left` is told of every exception that leaves an event loop, or
     that ends a group of tasks, before the tasks behind it end.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hermetic._pytest.findings import REPORT_ATTRIBUTE
+from hermetic._pytest.hooks import Hooks
 from hermetic._pytest.reports import NATURE, crash_message, is_repeated, phase_outcome
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def place_of(config: pytest.Config) -> Path | None:
     return (config.invocation_params.dir if given is not None else config.rootpath) / where
 
 
-class Keeper:
+class Keeper(Hooks):
     """
     Collects what the reports say and writes it when the session ends.
     """

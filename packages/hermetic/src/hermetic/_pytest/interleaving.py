@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hermetic._pytest.hooks import Hooks
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
 
@@ -90,7 +92,7 @@ def run(item: pytest.Function, function: Callable[..., Coroutine[Any, Any, Any]]
         raise error.error from None
 
 
-class InterleaveAll:
+class InterleaveAll(Hooks):
     """
     Interleaves every asynchronous test of a run.
 

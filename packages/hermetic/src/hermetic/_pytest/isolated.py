@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
     from hermetic.guard.factory import FixtureFactory
 
+# All that pytest looks at when this module is registered, see `hermetic._pytest.hooks`.
+__all__ = ["fixture_factory", "isolated_database", "isolated_directory", "isolated_environment", "isolated_settings"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 # What programs need to run at all; everything else on a developer's machine stays out.
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 _KEPT_PREFIXES = ("PYTHON", "PYTEST", "COV", "HERMETIC")

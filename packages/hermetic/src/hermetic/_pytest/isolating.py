@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from hermetic._pytest.hooks import Hooks
 from hermetic._pytest.options import as_mode
 from hermetic.guard.isolation import MODES, Isolation, OwnCode, Trail, default_states
 from hermetic.guard.isolation.change import text
@@ -49,7 +50,7 @@ def isolation(config: pytest.Config, settings: Settings) -> list[Isolation]:
     return [component]
 
 
-class _Between:
+class _Between(Hooks):
     """
     Finds out, once all plugins and `conftest.py` files are there, whether any of them acts between two tests.
     """
@@ -74,7 +75,7 @@ def _acts_between(hooks: Any) -> bool:
     return any(str(one.function.__module__).partition(".")[0] not in _KNOWN for one in found)
 
 
-class Promises:
+class Promises(Hooks):
     """
     Checks, once the tests are collected, that the objects named in `hermetic_resettable` exist.
     """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pytest
 
+from hermetic._pytest.hooks import Hooks
 from hermetic._pytest.marks import marked
 from hermetic.guard.limits.kinds import LIMITED
 
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
     from hermetic.foundation import Clock, Sink
     from hermetic.guard.limits import ResourceLimits, ResourceMonitor
+
+# All that pytest looks at when this module is registered, see `hermetic._pytest.hooks`.
+__all__ = ["resource_monitor"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 MARKER = (
     f"limits({', '.join(LIMITED)}, warn_at): how much more than at its start this test may have in use at once, "
@@ -56,7 +65,7 @@ def resource_monitor() -> Generator[ResourceMonitor]:
         monitor.stop()
 
 
-class Limiting:
+class Limiting(Hooks):
     """
     Reads markers while tests are collected; only a run that has limits, or wants to know, pays for counting.
     """
@@ -91,7 +100,7 @@ class Limiting:
         return made
 
 
-class Counting:
+class Counting(Hooks):
     """
     Counts what tests have in use, and fails those that pass their limits.
     """
@@ -192,7 +201,7 @@ class Counting:
             setattr(report, NEAR_ATTRIBUTE, [str(one) for one in monitor.warnings])
 
 
-class HungriestTests:
+class HungriestTests(Hooks):
     """
     Shows, at the end of the run, which tests came near a limit, and which used most of each resource.
     """

@@ -12,11 +12,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hermetic._pytest.hooks import Hooks
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from hermetic.world.http.fixture import HTTPMockFixture
     from hermetic.world.http.server import MockServer
+
+# All that pytest looks at when this module is registered, see `hermetic._pytest.hooks`.
+__all__ = ["http_mock", "mock_server"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 _seed = pytest.StashKey[int]()
 _mock = pytest.StashKey["HTTPMockFixture"]()
@@ -72,7 +82,7 @@ def mock_server(http_mock: HTTPMockFixture) -> MockServer:
     return http_mock.server()
 
 
-class Checks:
+class Checks(Hooks):
     """
     Fails a test for requests that nobody answered, and shows its servers when it failed.
     """

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hermetic._pytest.hooks import Hooks
 from hermetic.guard.deadlines.budget import describe_seconds
 
 if TYPE_CHECKING:
     from hermetic._pytest.budgets import Budgets
 
 
-class ModuleTime:
+class ModuleTime(Hooks):
     """
     Counts from the first setup in a module, and refuses its tests once the time is used up.
     """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hermetic._pytest import earlier
+from hermetic._pytest.hooks import Hooks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +66,7 @@ def _word(config: pytest.Config, name: str, words: tuple[str, ...]) -> str:
     return given
 
 
-class Ordering:
+class Ordering(Hooks):
     """
     Puts the collected tests into the order.
     """
@@ -91,7 +92,7 @@ class Ordering:
         return self._told
 
 
-class Header:
+class Header(Hooks):
     """
     Says how many workers there are and why.
     """

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hermetic._pytest.histories import directory_of
+from hermetic._pytest.hooks import Hooks
 from hermetic.errors import HermeticError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _BAD = ("failed", "error", "rerun", "unstable")
 
 
-class PastTelling:
+class PastTelling(Hooks):
     """
     Only in the process that has all reports: the controller of xdist, or the one that there is.
     """

@@ -4,36 +4,42 @@ The plugin that pytest loads through its entry point.
 
 from __future__ import annotations
 
-import contextlib
-import gc
 from typing import TYPE_CHECKING
 
 import pytest
 
-from hermetic._pytest import (
-    budgets,
-    histories,
-    interleaving,
-    isolated,
-    limiting,
-    mocking,
-    options,
-    ordering,
-    probing,
-    quarantine,
-    reporting,
-    resuming,
-    retry,
-    retrying,
-    scheduling,
-    sharding,
-    sharing,
-)
+from hermetic._pytest.loading import loading
+
+with loading():
+    from hermetic._pytest import (
+        budgets,
+        histories,
+        interleaving,
+        isolated,
+        limiting,
+        mocking,
+        options,
+        ordering,
+        probing,
+        quarantine,
+        reporting,
+        resuming,
+        retry,
+        retrying,
+        scheduling,
+        sharding,
+        sharing,
+    )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from hermetic.guard.team import Team
+
+# All that pytest looks at when this module is registered, see `hermetic._pytest.hooks`.
+__all__ = ["pytest_addoption", "pytest_configure", "pytest_xdist_auto_num_workers"]
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -84,25 +90,11 @@ def pytest_configure(config: pytest.Config) -> None:
     ordering.register(config)
     retrying.register(config)
     quarantine.register(config)
-    with _without_collections():
+    with loading():
         from hermetic._pytest.assembly import assemble  # noqa: PLC0415 - a run that is switched off pays nothing
 
         team = assemble(config, settings)
     _examine(config, settings, team=team)
-
-
-@contextlib.contextmanager
-def _without_collections() -> Generator[None]:
-    """
-    Keep the garbage collector from looking, again and again, through what is made here to last.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True, optionalhook=True)

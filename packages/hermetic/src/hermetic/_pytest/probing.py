@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from hermetic._pytest.findings import DESK, REPORT_ATTRIBUTE
+from hermetic._pytest.hooks import Hooks
 from hermetic._pytest.objecttrace import ObjectTrace
 from hermetic.guard import late
 
@@ -68,7 +69,7 @@ def register(config: pytest.Config) -> None:
     config.pluginmanager.register(Probing(*streams), "hermetic-probing")
 
 
-class Probing:
+class Probing(Hooks):
     """
     Takes the place of the loop that runs the tests.
     """
@@ -181,7 +182,7 @@ def may_mend(finding: Finding, restored: set[tuple[str, str]]) -> bool:
     return finding.category != "stain" or (finding.kind, finding.subject) in restored or ("*", "*") in restored
 
 
-class Telling:
+class Telling(Hooks):
     """
     Passes reports on.
     """

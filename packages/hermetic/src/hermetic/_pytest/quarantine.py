@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from hermetic._pytest.hooks import Hooks
+
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
@@ -103,7 +105,7 @@ def _entry(one: object, *, where: str) -> Entry:
     return Entry(**fields)
 
 
-class Quarantine:
+class Quarantine(Hooks):
     """
     Turns the failures of listed tests into expected ones, until their day is over.
     """

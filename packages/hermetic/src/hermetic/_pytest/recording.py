@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from hermetic._pytest.hooks import Hooks
 from hermetic._pytest.reports import is_repeated
 from hermetic.guard.component import Quiet
 from hermetic.record.moments import event as _event
@@ -34,7 +35,7 @@ RUN_KEY: Final = "hermetic_run"
 _SAYS_MORE: Final = frozenset({"wasxfail", "context"})
 
 
-class Recording:
+class Recording(Hooks):
     """
     Tells `sink` of the run; of log records only `with_logs`, for they cost a handler. `failure` hands over what was taken of the
     exception of a test's part; `told` is called with each report of a test's part after it.

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hermetic._pytest.hooks import Hooks
+
 if TYPE_CHECKING:
     from hermetic.record.journal import JournalWriter
 
@@ -63,7 +65,7 @@ def journal_for(config: pytest.Config, journal: str | None) -> str | None:
     return str(Path(directory) / "journal.jsonl")
 
 
-class Reporting:
+class Reporting(Hooks):
     """
     Writes the reports of the controller's process. What goes wrong is told, and changes no outcome.
     """

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hermetic._pytest.ending import WAS_ENDED
+from hermetic._pytest.hooks import Hooks
 from hermetic._pytest.reports import is_repeated, phase_outcome
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def read_done(path: str) -> frozenset[str]:
     return frozenset(done)
 
 
-class Resuming:
+class Resuming(Hooks):
     """
     Leaves out what has been run.
     """
@@ -81,7 +82,7 @@ class Resuming:
             config.hook.pytest_deselected(items=dropped)
 
 
-class Outcomes:
+class Outcomes(Hooks):
     """
     Writes a line when a test begins, and one when it has ended.
     """

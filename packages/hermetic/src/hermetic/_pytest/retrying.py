@@ -16,6 +16,7 @@ import pytest
 from _pytest import runner  # pytest offers no public name for one phase of an item
 
 from hermetic._pytest.cancelling import is_cancellation
+from hermetic._pytest.hooks import Hooks
 from hermetic._pytest.marks import named
 from hermetic._pytest.reports import NATURE, crash_message, is_repeated
 from hermetic._pytest.retry import Retry, chosen, delay_of, retry_of
@@ -124,7 +125,7 @@ def _count(config: pytest.Config, option: str, ini: str) -> int | None:
     return int(text)
 
 
-class Scout:
+class Scout(Hooks):
     """
     Puts the retries to work when some test is marked for them; a suite without any pays nothing for each test.
     """
@@ -139,7 +140,7 @@ class Scout:
             self._retrying.pytest_collection_modifyitems(items)
 
 
-class Retrying:
+class Retrying(Hooks):
     """
     Runs the tests that may be tried again, and collects what became of them.
 

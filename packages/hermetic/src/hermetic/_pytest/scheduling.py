@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import pytest
 
+from hermetic._pytest.hooks import Hooks
 from hermetic._pytest.marks import by_name, marked
 
 # What the tests need that ask for it is imported for them: it brings asyncio.
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from hermetic.guard.schedule import VirtualClock
+
+# All that pytest looks at when this module is registered, see `hermetic._pytest.hooks`.
+__all__ = ["pytest_collection_finish", "pytest_pycollect_makeitem", "virtual_clock"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 MARKERS = {
     "virtual_time": "virtual_time(follow=False): the time of event loops jumps when nothing else can run; "
@@ -90,7 +99,7 @@ def _check(item: pytest.Function) -> None:
             raise pytest.Collector.CollectError(f"{source}: virtual_time(follow=…) is True or False.")
 
 
-class Interleaved:
+class Interleaved(Hooks):
     """
     Runs interleaved tests on loops of their own, instead of the plugin that runs other async tests.
     """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hermetic._pytest import earlier
+from hermetic._pytest.hooks import Hooks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +69,7 @@ def _of_history(config: pytest.Config) -> dict[str, float]:
     return known
 
 
-class Sharding:
+class Sharding(Hooks):
     """
     Leaves out the tests of the other parts.
     """

@@ -17,10 +17,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hermetic._pytest.hooks import Hooks
 from hermetic._pytest.marks import named
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+
+# All that pytest looks at when this module is registered, see `hermetic._pytest.hooks`.
+__all__ = ["pytest_collection_modifyitems"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 MARKER = (
     'shares(*names): no two tests that share a name, such as "port:8080", run at the same time, in this run or in another '
@@ -60,7 +69,7 @@ def names_of(item: pytest.Item) -> list[str]:
     return sorted(names)
 
 
-class Sharing:
+class Sharing(Hooks):
     """
     Takes the locks.
 

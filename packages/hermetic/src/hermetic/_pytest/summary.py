@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hermetic._pytest.explaining import DIAGNOSES_ATTRIBUTE
 from hermetic._pytest.findings import REPORT_ATTRIBUTE
+from hermetic._pytest.hooks import Hooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +29,7 @@ _MOST_CAUSES = 10
 _MOST_TESTS = 3
 
 
-class Summary:
+class Summary(Hooks):
     """
     Shows the findings of all reports, also of those that xdist's workers sent.
     """

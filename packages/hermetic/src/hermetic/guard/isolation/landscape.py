@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import builtins
 import gc
+import itertools
 import operator
 import sys
 import types
@@ -13,7 +14,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from hermetic.guard.isolation.own import OwnCode
 
@@ -31,6 +32,27 @@ _HOLDERS: Final = (types.ModuleType, type)
 # Modules with many classes that nobody patches.
 _LARGE: Final = frozenset({"typing", "types", "ast", "enum", "re", "collections", "dataclasses", "abc", "signal"})
 _MOST_LIBRARY_CLASSES: Final = 200
+
+
+class Kinds(dict[type, bool]):
+    """
+    Tells values of some types from others. Each type is asked about once, and the rest is done in C: there are some ten
+    thousand values to sort.
+    """
+
+    def __init__(self, wanted: tuple[type, ...]) -> None:
+        super().__init__()
+        self._wanted = wanted
+
+    def __missing__(self, kind: type) -> bool:
+        self[kind] = is_wanted = issubclass(kind, self._wanted)
+        return is_wanted
+
+    def items_in(self, table: dict[str, object]) -> Iterable[tuple[str, object]]:
+        return itertools.compress(table.items(), map(self.__getitem__, map(type, table.values())))
+
+    def values_in(self, table: dict[str, object]) -> Iterable[object]:
+        return itertools.compress(table.values(), map(self.__getitem__, map(type, table.values())))
 
 
 class Space:
@@ -88,6 +110,8 @@ class Landscape:
         # The modules of others, by name: most of what is loaded, and not to be asked about at each look.
         self._foreign: dict[str, weakref.ref[types.ModuleType]] = {}
         self._library_classes = 0
+        # Made anew for each look, since they keep the types that they know.
+        self._holders = self._classes = Kinds(())
         self.spaces: list[Space] = []
         self.is_unfinished = False
         """
@@ -104,6 +128,7 @@ class Landscape:
         self._modules = len(modules)
         self.is_unfinished = False
         before = len(self.spaces)
+        self._holders, self._classes = Kinds(_HOLDERS), Kinds((type,))
         reached: list[object] = [sys.modules[name] for name in _OFTEN_PATCHED if name in sys.modules]
         for name, module in modules:
             role = self._role(name, module)
@@ -117,6 +142,7 @@ class Landscape:
                         self._add(cls, f"{name}.{cls.__qualname__}", "own")
         for value in reached:
             self._reach(value)
+        self._holders = self._classes = Kinds(())
         return len(self.spaces) > before
 
     def _role(self, name: str, module: types.ModuleType) -> str:
@@ -125,14 +151,15 @@ class Landscape:
             return "other"
         if not isinstance(cast("object", module), types.ModuleType) or module is builtins:
             return "other"  # anything can be put into sys.modules
-        if _is_being_imported(module):
+        role = self._own.role(module)
+        if role == "other":
+            # There are objects that only say that they are modules, as cffi's libraries; not all have weak references.
+            if issubclass(type(cast("object", module)), types.ModuleType):
+                self._foreign[name] = weakref.ref(module)
+        elif _is_being_imported(module):
             # In another thread: its names come one after the other, and are nobody's stain.
             self.is_unfinished = True
             return "other"
-        role = self._own.role(module)
-        # There are objects that only say that they are modules, as cffi's libraries; not all have weak references.
-        if role == "other" and issubclass(type(cast("object", module)), types.ModuleType):
-            self._foreign[name] = weakref.ref(module)
         return role
 
     def _holders_in(self, module: types.ModuleType) -> list[types.ModuleType | type]:
@@ -142,8 +169,8 @@ class Landscape:
         """
         return [
             one
-            for one in tuple(vars(module).values())
-            if isinstance(one, _HOLDERS) and (id(one) not in self._known or isinstance(one, types.ModuleType))
+            for one in cast("Iterable[types.ModuleType | type]", tuple(self._holders.values_in(vars(module))))
+            if id(one) not in self._known or isinstance(one, types.ModuleType)
         ]
 
     def _reach(self, value: object) -> None:
@@ -153,9 +180,10 @@ class Landscape:
             elif self._own.role(value) == "other" and not _is_runner(value.__name__):
                 is_new = self._add(value, value.__name__, "library")
                 # Of a module that the project imports as a whole, the classes that it offers at its top.
-                for member in tuple(vars(value).values()) if is_new and value.__name__ not in _LARGE else ():
-                    if isinstance(member, type) and member.__module__.startswith(value.__name__):
-                        self._add_library_class(member)
+                if is_new and value.__name__ not in _LARGE:
+                    for member in cast("Iterable[type]", tuple(self._classes.values_in(vars(value)))):
+                        if member.__module__.startswith(value.__name__):
+                            self._add_library_class(member)
         elif isinstance(value, type) and not _is_runner(value.__module__):
             module = sys.modules.get(value.__module__)
             if isinstance(module, types.ModuleType) and self._own.role(module) == "other":

@@ -50,23 +50,26 @@ class OwnCode:
         """
         "own" for the project's, "test" for test modules and their helpers, "other" for everything else.
         """
-        name = getattr(module, "__name__", "")
-        if not isinstance(name, str):
-            return "other"
-        if name.partition(".")[0] in self._packages:
-            return "own"
+        if self._packages:
+            name: object = getattr(module, "__name__", "")
+            if isinstance(name, str) and name.partition(".")[0] in self._packages:
+                return "own"
         file = getattr(module, "__file__", None)
-        if not isinstance(file, str):
+        if not isinstance(file, str) or self._is_elsewhere(file):
             return "other"
         role = self._roles.get(file)
         if role is None:
             role = self._roles[file] = self._role_of_file(file)
         return role
 
+    def _is_elsewhere(self, file: str) -> bool:
+        # Of nearly all modules nothing else has to be known.
+        return (file.startswith(_STANDARD) or "/site-packages/" in file) and not file.startswith(self._root)
+
     def _role_of_file(self, file: str) -> str:
         # Text, not Path: this runs for every module that is loaded.
         directory, _, name = file.rpartition(os.sep)
-        if not file.startswith(self._root) and (file.startswith(_STANDARD) or "/site-packages/" in file):
+        if self._is_elsewhere(file):
             return "other"
         real = self._real.get(directory)
         if real is None:

@@ -77,10 +77,11 @@ class Trail:
         return site
 
     def _environment(self, values: tuple[Any, ...]) -> None:
-        name = os.fsencode(values[0])
+        name = values[0]
         # pytest sets it three times a test, and nobody's change of it counts.
         if name == _CURRENT_TEST:
             return
+        name = os.fsencode(name)
         self.environment_changes += 1
         self.environment_names.add(name)
         self._keep("environ", name)

@@ -15,7 +15,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from hermetic.guard.isolation.change import MISSING, Change, is_same
-from hermetic.guard.isolation.landscape import Space, builtin_space
+from hermetic.guard.isolation.landscape import Kinds, Space, builtin_space
 from hermetic.guard.isolation.state import State
 from hermetic.guard.isolation.versions import Versions, are_kept
 
@@ -81,9 +81,13 @@ class Namespaces(State[Contents]):
         return self.contents
 
     def _adopt(self) -> None:
-        spaces = self._landscape.spaces
-        self.contents = {space: self.contents.get(space) or _picture(space, {}) for space in spaces}
-        self._update(spaces)
+        spaces, known = self._landscape.spaces, self.contents
+        codes = Kinds(_CODE)
+        self.contents = {space: known.get(space) or _picture(space, {}, codes) for space in spaces}
+        self._update(known)
+        if not known:
+            # The test runner itself writes to these around every test.
+            self._restless = [space for space in spaces if space.holder is sys or space.holder is warnings]
         self._settle()
 
     def _settle(self) -> None:
@@ -110,9 +114,10 @@ class Namespaces(State[Contents]):
 
     def _update(self, spaces: Iterable[Space]) -> None:
         known = self.contents
-        changed = {space: _picture(space, known[space]) for space in spaces if not _is_as_known(space, known[space])}
+        changed = [space for space in spaces if not _is_as_known(space, known[space])]
         if changed:
-            self.contents = {**known, **changed}
+            codes = Kinds(_CODE)
+            self.contents = {**known, **{space: _picture(space, known[space], codes) for space in changed}}
 
     def is_alike(self, before: Contents, after: Contents) -> bool:
         return before is after
@@ -171,16 +176,16 @@ def _is_identical(table: dict[str, object], copy: dict[str, object]) -> bool:
     )
 
 
-def _picture(space: Space, known: dict[str, object]) -> dict[str, object]:
+def _picture(space: Space, known: dict[str, object], codes: Kinds) -> dict[str, object]:
     """
     What is compared of a space: of a library's, functions and classes, and what took the place of one.
     """
     if space.role == "own":
         return space.table.copy()
     space.size = len(space.table)
-    picture: dict[str, object] = {
-        name: value for name, value in space.table.items() if name in known or isinstance(value, _CODE)
-    }
+    picture = dict(codes.items_in(space.table))
+    if known:
+        picture = {name: value for name, value in space.table.items() if name in known or name in picture}
     if space.holder is warnings:
         # `catch_warnings`, in which pytest runs each test, puts one there; `WarningFilters` keeps what matters.
         picture.pop("_showwarnmsg_impl", None)

@@ -13,6 +13,7 @@ import codecs
 import copyreg
 import encodings
 import gc
+import itertools
 import sys
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -20,7 +21,7 @@ from hermetic.guard.isolation.change import MISSING, Change, text
 from hermetic.guard.isolation.state import State, list_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from hermetic.guard.isolation.own import OwnCode
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _C: Final[Any] = sys.modules["_abc"]
 # Without a public name, and not in the stubs.
 _count_handlers: Final = cast("Callable[[], int]", vars(atexit)["_ncallbacks"])
+_CONTAINERS: Final[frozenset[type]] = frozenset({list, dict})
 
 
 class _Listener:
@@ -89,8 +91,9 @@ class Codecs(State[tuple[tuple[object, ...], dict[str, object]]]):
     """
     Codec search functions and error handlers.
 
-    The interpreter keeps them in a list and a dictionary that no function returns; the garbage collector knows who
-    refers to their oldest members. The search for them costs some 10 ms, once a session.
+    The interpreter keeps them in a list and a dictionary that no function returns. They are among the first objects that it
+    makes, so that they come early in what the garbage collector has known the longest; where they do not, it is asked for
+    all that refers to their oldest members, which costs 10 ms.
     """
 
     kind = "codecs"
@@ -103,15 +106,22 @@ class Codecs(State[tuple[tuple[object, ...], dict[str, object]]]):
         self._searches: list[object] = []
         self._errors: dict[str, object] = {}
         escape = codecs.lookup_error("surrogateescape")
-        for found in gc.get_referrers(encodings.search_function, escape):
+        if not self._find(gc.get_objects(generation=2), escape):
+            self._find(gc.get_referrers(encodings.search_function, escape), escape)
+
+    def _find(self, among: list[object], escape: object) -> bool:
+        for found in itertools.compress(among, map(_CONTAINERS.__contains__, map(type, among))):
             if type(found) is list:
                 searches = cast("list[object]", found)
-                if searches[0] is encodings.search_function:
+                if searches and searches[0] is encodings.search_function:
                     self._searches = searches
             elif type(found) is dict:
                 errors = cast("dict[str, object]", found)
                 if errors.get("surrogateescape") is escape:
                     self._errors = errors
+            if self._searches and self._errors:
+                return True
+        return False
 
     def read(self) -> tuple[tuple[object, ...], dict[str, object]]:
         return tuple(self._searches), self._errors.copy()
@@ -227,14 +237,19 @@ def _registry(base: abc.ABCMeta) -> frozenset[type]:
     return frozenset(found for reference in references if (found := reference()) is not None)
 
 
-def _abstract() -> Iterator[abc.ABCMeta]:
-    seen: set[type] = set()
-    queue: list[type] = [object]
-    while queue:
-        children: list[type] = type.__subclasses__(queue.pop())
-        for cls in children:
-            if cls not in seen:
-                seen.add(cls)
-                queue.append(cls)
-                if isinstance(cls, abc.ABCMeta):
-                    yield cls
+def _abstract() -> Iterable[abc.ABCMeta]:
+    """
+    All abstract classes, those nearest to `object` first. There are thousands of classes, so the walk is left to C: a round
+    for each generation.
+    """
+    seen: dict[type, None] = {object: None}
+    children = seen
+    while children:
+        found: Iterable[type] = itertools.chain.from_iterable(map(type.__subclasses__, children))
+        children = dict.fromkeys(found)
+        for cls in children.keys() & seen.keys():
+            del children[cls]
+        seen.update(children)
+    kinds = set(map(type, seen))
+    abstract = {kind for kind in kinds if issubclass(kind, abc.ABCMeta)}
+    return cast("Iterable[abc.ABCMeta]", itertools.compress(seen, map(abstract.__contains__, map(type, seen))))
