@@ -7,12 +7,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
-from packages.hermetic.tests.plugin.conftest import Suite
 
 # The scenes take real time; on a busy machine more of it.
 pytestmark = pytest.mark.timeout(240)
@@ -340,32 +337,24 @@ RUNNERS = {
 }
 
 
-def test_whatever_runs_the_loop_the_line_is_found(tmp_path):
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_whatever_runs_the_loop_the_line_is_found(suite, runner):
     """
     Asyncio's own loops are timed; uvloop's, which run callbacks in C, are watched.
     """
+    code, plugins = RUNNERS[runner]
+    imports = "import asyncio, threading, time, unittest\nimport pytest\n" + (
+        "import uvloop\n" if runner == "uvloop" else ""
+    )
+    suite.write(
+        "test_a.py",
+        f"{imports}async def main():\n    await asyncio.sleep(0.01)\n    time.sleep(0.8)\n    await asyncio.sleep(0)\n\n{code}",
+    )
+    suite.write("conftest.py", "import pytest\n@pytest.fixture\ndef anyio_backend(): return 'asyncio'\n")
+    run = suite.run(plugins=plugins)
 
-    def run(number: int) -> None:
-        runner = list(RUNNERS)[number]
-        code, plugins = RUNNERS[runner]
-        imports = "import asyncio, threading, time, unittest\nimport pytest\n" + (
-            "import uvloop\n" if runner == "uvloop" else ""
-        )
-        suite = Suite(tmp_path / str(number))
-        suite.write(
-            "test_a.py",
-            f"{imports}async def main():\n    await asyncio.sleep(0.01)\n    time.sleep(0.8)\n    await asyncio.sleep(0)\n\n"
-            f"{code}",
-        )
-        suite.write("conftest.py", "import pytest\n@pytest.fixture\ndef anyio_backend(): return 'asyncio'\n")
-        run = suite.run(plugins=plugins)
-
-        line = imports.count("\n") + 3
-        assert [(one.kind, one.line) for one in run.found] == [("loop.blocked", ("test_a.py", line))], runner
-        assert run.outcomes == {"passed": 1, "errors": 1}, runner
-
-    with ThreadPoolExecutor(PARTS) as pool:
-        list(pool.map(run, range(len(RUNNERS))))
+    assert [(one.kind, one.line) for one in run.found] == [("loop.blocked", ("test_a.py", imports.count("\n") + 3))]
+    assert run.outcomes == {"passed": 1, "errors": 1}
 
 
 RESOLVER = """

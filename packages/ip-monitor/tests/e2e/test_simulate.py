@@ -77,7 +77,7 @@ def test_the_bot_is_at_work_in_a_simulated_discord_and_the_page_beside_it(ip_mon
     """
     It announces there and answers every command that is used meanwhile; the page is served, and its token told.
     """
-    done = ip_monitor("simulate", "--discord", "--web", "127.0.0.1:0", "--seconds", 4, "--speed", 3)
+    done = ip_monitor("simulate", "--discord", "--web", "127.0.0.1:0", "--seconds", 3, "--speed", 4)
     (used,) = [line.split() for line in done.stdout.splitlines() if line.startswith("commands ")]
 
     assert (done.returncode, done.stderr) == (0, ""), done.stdout

@@ -64,8 +64,12 @@ def diagnosed(module_suite):
         (module_suite.directory / f"test_{name}.py").write_text(cases, encoding="utf-8")
         shutil.copy(HERE / "shop.py", module_suite.directory / f"{shop}.py")
     module_suite.write("conftest.py", CONFTEST)
+    # Nobody reads what pytest prints of more than a hundred failures, which is half of the run's time.
     module_suite.run(
-        "-p", "no:randomly", plugins=("asyncio",), env={"PYTHONPATH": str(module_suite.directory)}, timeout=120
+        *("-p", "no:randomly", "--tb=no"),
+        plugins=("asyncio",),
+        env={"PYTHONPATH": str(module_suite.directory)},
+        timeout=120,
     )
     run = build(read(module_suite.directory / "journal.jsonl"))
     found: dict[str, dict[str, list[str]]] = {"test_seeded.py": {}, "test_reworded.py": {}}
