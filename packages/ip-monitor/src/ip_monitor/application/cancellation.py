@@ -5,10 +5,12 @@ Ending tasks so that nothing of them is left when the next line runs.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
+
+T = TypeVar("T")
 
 
 async def cancel_and_wait(tasks: Iterable[asyncio.Future[Any]]) -> None:
@@ -21,7 +23,7 @@ async def cancel_and_wait(tasks: Iterable[asyncio.Future[Any]]) -> None:
     await asyncio.gather(*ending, return_exceptions=True)
 
 
-async def see_through(ending: Coroutine[Any, Any, None]) -> None:
+async def see_through(ending: Coroutine[Any, Any, T]) -> T:
     """
     Await what must not be left half done, such as closing a connection: whoever is cancelled meanwhile is so afterwards.
     It must have a bound of its own.
@@ -41,7 +43,7 @@ async def see_through(ending: Coroutine[Any, Any, None]) -> None:
         if not work.cancelled():
             work.exception()  # the cancellation is what the caller hears of
         raise cancelled
-    work.result()
+    return work.result()
 
 
 async def heed_cancellation(work: Coroutine[Any, Any, None], *, again_after_s: float = 0.5) -> None:

@@ -152,7 +152,7 @@ async def serve(stage):
                 connector=aiohttp.TCPConnector(ssl=trusts),
             )
             await stack.enter_async_context(session)
-            return Served(stage, server, stage.token_file.renew(), session)
+            return Served(stage, server, await asyncio.to_thread(stage.token_file.renew), session)
 
         yield start
 

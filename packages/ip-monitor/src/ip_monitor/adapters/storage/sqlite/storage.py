@@ -4,6 +4,7 @@ IPStorage, BallotStore and Outbox on one SQLite file.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from ip_monitor.adapters.storage.sqlite import administration, codec, maintenance, providers
@@ -12,6 +13,7 @@ from ip_monitor.adapters.storage.sqlite.file import make_directory, set_aside
 from ip_monitor.adapters.storage.sqlite.instance_lock import InstanceLock
 from ip_monitor.adapters.storage.sqlite.pool import ConnectionPool
 from ip_monitor.adapters.storage.sqlite.schema import LATEST, version_of
+from ip_monitor.application.cancellation import see_through
 from ip_monitor.application.ports import LastTold
 from ip_monitor.domain.addresses import AddressPolicy
 from ip_monitor.domain.notices import REMINDER_PRIORITY, DeliveryState, notice_key, reminder_key
@@ -71,20 +73,18 @@ class SQLiteIPStorage:
             DatabaseCorruptError: it is damaged and `start_anew` is off; the file is left as it was.
             StorageUnavailableError: any other reason.
         """
-        lock = None
+        lock = None if read_only else InstanceLock(path)
         kept = None
-        if not read_only:
-            make_directory(path)
-            lock = InstanceLock(path)
-            lock.acquire()
         try:
+            if lock is not None:
+                await see_through(asyncio.to_thread(_take_place, path, lock))
             pool = ConnectionPool(path, read_only=read_only)
             try:
                 await pool.start()
             except DatabaseCorruptError:
                 if not start_anew or read_only:
                     raise
-                kept = set_aside(path, at=utc_now(clock or SystemClock()))
+                kept = await see_through(asyncio.to_thread(set_aside, path, at=utc_now(clock or SystemClock())))
                 pool = ConnectionPool(path, read_only=read_only)
                 await pool.start()
         except BaseException:
@@ -327,6 +327,12 @@ class SQLiteIPStorage:
         )
         values = (state.value, codec.time_text(at), reason and reason[:_LONGEST_REASON], notice.key)
         await self._pool.write(lambda db: db.execute(statement, values).rowcount)
+
+
+def _take_place(path: Path, lock: InstanceLock) -> None:
+    # In a thread: a disk may let each of these wait.
+    make_directory(path)
+    lock.acquire()
 
 
 def _save_change(db: sqlite3.Connection, change: Change, ballots: Sequence[Ballot], sinks: Sequence[str]) -> None:
