@@ -19,9 +19,9 @@ MARKER = (
     "deadline(call, *, setup, call, teardown): seconds that the parts of this test may take, None for no limit; "
     "for example @pytest.mark.deadline(5) or @pytest.mark.deadline(setup=2)"
 )
-_MARKER = "deadline"
+NAME = "deadline"
 # Markers of Hermetic that one may mistype: pytest itself only warns about a marker that it does not know.
-_MARKERS = (_MARKER, "limits", "virtual_time", "interleave")
+_MARKERS = (NAME, "limits", "virtual_time", "interleave")
 KEY = pytest.StashKey["Budgets"]()
 """
 Where an item with a marker of its own keeps its budgets.
@@ -154,7 +154,7 @@ def check_markers(items: Iterable[pytest.Item], budgets: Budgets, known: frozens
     for item, marks in marked(items):
         own = budgets
         for mark in reversed(marks):
-            if mark.name == _MARKER:
+            if mark.name == NAME:
                 own = _marked(own, mark, item)
             elif mark.name not in known and (close := _closest(mark.name)):
                 raise pytest.Collector.CollectError(

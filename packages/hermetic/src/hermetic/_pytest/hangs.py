@@ -15,6 +15,7 @@ from hermetic._pytest import budgets as budget_options
 from hermetic._pytest.cancelling import is_cancellation
 from hermetic._pytest.ending import Ending, LostTests
 from hermetic._pytest.hooks import Hooks
+from hermetic._pytest.marks import names_of
 from hermetic._pytest.moduletime import ModuleTime
 from hermetic.guard import late
 from hermetic.guard.deadlines.budget import describe_seconds
@@ -125,6 +126,8 @@ class Hangs(Hooks):
         self._usual = {part: (getattr(budgets, part), budgets.source(part)) for part in ("setup", "call", "teardown")}
         self._session_watch = self._dog.watch(self._session_over)
         self._session: pytest.Session | None = None
+        # Markers that somebody has registered and that are no deadline.
+        self._plain: frozenset[str] = frozenset()
         self._is_debugged = bool(config.getoption("usepdb", default=False) or config.getoption("trace", default=False))
 
     def start(self, arrivals: Arrivals) -> None:
@@ -222,13 +225,16 @@ class Hangs(Hooks):
         return report
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_pycollect_makeitem(self) -> Generator[None, object, object]:
+    def pytest_pycollect_makeitem(self, collector: pytest.Module | pytest.Class) -> Generator[None, object, object]:
         made = yield
+        if names_of(collector, made) <= self._plain:
+            return made
         several = made if _is_list(made) else [made]
         items = [one for one in several if isinstance(one, pytest.Item)]
         if items:
             known = frozenset(str(line).split(":")[0].split("(")[0].strip() for line in self._config.getini("markers"))
             budget_options.check_markers(items, self._budgets, known)
+            self._plain = known - {budget_options.NAME}
         return made
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:

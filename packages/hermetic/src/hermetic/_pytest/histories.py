@@ -120,18 +120,8 @@ class Keeper(Hooks):
         tries: list[Try] = []
         for (test, attempt), (outcome, duration_s, worker, failed, findings) in known.items():
             places[worker] = position = places.get(worker, 0) + 1
-            tries.append(
-                Try(
-                    test=test,
-                    outcome=outcome,
-                    duration_s=round(duration_s, 6),
-                    attempt=attempt,
-                    worker=worker,
-                    position=position,
-                    findings=findings,
-                    **({} if failed is None else _signature(failed)),
-                )
-            )
+            one = Try(test, outcome, round(duration_s, 6), attempt, worker, position, "", findings)
+            tries.append(one if failed is None else one._replace(**_signature(failed)))
         spool(self._directory, run, tries)
         if sum(1 for _ in (self._directory / SPOOL).iterdir()) > _MOST_SPOOLED:
             self._take_in()

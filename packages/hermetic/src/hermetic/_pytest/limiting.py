@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import pytest
 
 from hermetic._pytest.hooks import Hooks
-from hermetic._pytest.marks import marked
+from hermetic._pytest.marks import marked, names_of
+from hermetic._pytest.reports import telling
 from hermetic.guard.limits.kinds import LIMITED
 
 if TYPE_CHECKING:
@@ -89,8 +90,10 @@ class Limiting(Hooks):
             self._config.pluginmanager.register(counting, "hermetic-counting")
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_pycollect_makeitem(self) -> Generator[None, object, object]:
+    def pytest_pycollect_makeitem(self, collector: pytest.Module | pytest.Class) -> Generator[None, object, object]:
         made = yield
+        if _NAME not in names_of(collector, made):
+            return made
         several = made if _is_list(made) else [made]
         for one, all_marks in marked(one for one in several if isinstance(one, pytest.Item)):
             marks = [mark for mark in all_marks if mark.name == _NAME]
@@ -220,11 +223,9 @@ class HungriestTests(Hooks):
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         # The reporter has all reports, also those of xdist's workers: a hook of our own would be called for each of them.
-        for reports in terminalreporter.stats.values():
-            for report in reports:
-                # Of most reports this is all that is asked.
-                if not _TOLD.isdisjoint(getattr(report, "__dict__", ())) and isinstance(report, pytest.TestReport):
-                    self._read(report)
+        for report in telling(terminalreporter.stats, _TOLD):
+            if isinstance(report, pytest.TestReport):
+                self._read(report)
         if self._near:
             terminalreporter.section("Hermetic: near a limit")
             for nodeid, text in self._near:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeGuard
 import pytest
 
 from hermetic._pytest.hooks import Hooks
-from hermetic._pytest.marks import by_name, marked
+from hermetic._pytest.marks import by_name, marked, names_of
 
 # What the tests need that ask for it is imported for them: it brings asyncio.
 # ruff: noqa: PLC0415
@@ -62,11 +62,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_pycollect_makeitem() -> Generator[None, object, object]:
+def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class) -> Generator[None, object, object]:
     """
     A marker that cannot be read is refused before anything runs, with its file and line.
     """
     made = yield
+    if names_of(collector, made).isdisjoint(MARKERS):
+        return made
     several = made if _is_list(made) else [made]
     for one, marks in marked(one for one in several if isinstance(one, pytest.Item)):
         if isinstance(one, pytest.Function) and any(mark.name in MARKERS for mark in marks):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hermetic._pytest.explaining import DIAGNOSES_ATTRIBUTE
 from hermetic._pytest.findings import REPORT_ATTRIBUTE
 from hermetic._pytest.hooks import Hooks
+from hermetic._pytest.reports import telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,12 +50,7 @@ class Summary(Hooks):
         if self._journal is not None and self._journal.complaint:
             terminalreporter.line(f"Hermetic: {self._journal.complaint}")
         # From what the terminal's reporter has kept: a hook that every report passes would cost every test.
-        reports = [
-            report
-            for reports in terminalreporter.stats.values()
-            for report in reports
-            if not _TELLING.isdisjoint(getattr(report, "__dict__", ()))
-        ]
+        reports = telling(terminalreporter.stats, _TELLING)
         found: list[tuple[str, dict[str, Any]]] = [
             (report.nodeid, finding) for report in reports for finding in getattr(report, REPORT_ATTRIBUTE, ())
         ]

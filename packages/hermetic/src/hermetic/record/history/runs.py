@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
 
 from hermetic.record.history.errors import HistoryError
@@ -79,6 +80,14 @@ def to_lines(run: Run, tries: Iterable[Try]) -> Iterator[str]:
     encode = json.JSONEncoder(ensure_ascii=True).encode
     yield encode({"hermetic_history": FORMAT, **run._asdict()})
     for one in tries:
+        test, outcome, duration_s, attempt, worker, position = one[:6]
+        if (attempt, worker) == _FIRST and one[6:] == _NO_MORE and duration_s and position:
+            # As of nearly all, in a tenth of the time that the encoder takes for it.
+            yield (
+                f'{{"test": {quoted(test)}, "outcome": {quoted(outcome)}, '
+                f'"duration_s": {duration_s!r}, "position": {position}}}'
+            )
+            continue
         # What is as usual is left out: a run of 5,000 tests is to be small.
         yield encode(
             {name: value for name, value, usual in zip(Try._fields, one, _USUAL, strict=True) if value != usual}
@@ -87,6 +96,7 @@ def to_lines(run: Run, tries: Iterable[Try]) -> Iterator[str]:
 
 _NEVER = object()
 _USUAL: tuple[object, ...] = tuple(Try._field_defaults.get(name, _NEVER) for name in Try._fields)
+_FIRST, _NO_MORE = (1, ""), _USUAL[6:]
 
 
 def from_lines(lines: Iterable[str], *, source: str) -> tuple[Run, list[Try]]:
