@@ -144,13 +144,14 @@ def _configure_timeouts(config: pytest.Config) -> None:
     config.add_cleanup(timeouts.reset)
 
 
-def check_markers(items: Iterable[pytest.Item], budgets: Budgets, known: frozenset[str]) -> None:
+def check_markers(items: Iterable[pytest.Item], budgets: Budgets, known: frozenset[str]) -> bool:
     """
-    Read the deadlines of collected tests once, and refuse markers that were meant to be one.
+    Read the deadlines of collected tests once, and refuse markers that were meant to be one. Returns whether any has its own.
 
     Raises:
         pytest.Collector.CollectError: a marker that cannot be read, with file and line.
     """
+    has_own = False
     for item, marks in marked(items):
         own = budgets
         for mark in reversed(marks):
@@ -162,6 +163,8 @@ def check_markers(items: Iterable[pytest.Item], budgets: Budgets, known: frozens
                 )
         if own is not budgets:
             item.stash[KEY] = own
+            has_own = True
+    return has_own
 
 
 def _closest(name: str) -> str | None:

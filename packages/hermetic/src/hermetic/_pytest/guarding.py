@@ -66,7 +66,9 @@ class Guarding(Hooks):
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
         if self._test is not None:  # a runner that skipped the teardown of the test before
             self._team.left(self._test)
-        self._test = tenure = test_tenure(item, isolation=marked_mode(item) if item in self._marked else None)
+        self._test = tenure = test_tenure(
+            item, isolation=marked_mode(item) if self._marked and item in self._marked else None
+        )
         self._team.entering(tenure)
         try:
             return (yield)

@@ -84,7 +84,9 @@ def _watched(part: str) -> Callable[[Hangs, pytest.Item], Generator[None]]:
         except BaseException as error:
             self._raised(error, item)
             raise
-        self._returned(item)
+        hang = self._ladder.disarm()
+        if hang is not None:
+            self._returned(hang, item)
         return result
 
     return phase
@@ -123,12 +125,16 @@ class Hangs(Hooks):
         self._part = ""
         self._module_time = ModuleTime(budgets)
         # Of the tests without a marker of their own, which are most.
-        self._usual = {part: (getattr(budgets, part), budgets.source(part)) for part in ("setup", "call", "teardown")}
+        self._usual: dict[str, tuple[float | None, str]] = {
+            part: (getattr(budgets, part), budgets.source(part)) for part in ("setup", "call", "teardown")
+        }
         self._session_watch = self._dog.watch(self._session_over)
         self._session: pytest.Session | None = None
         # Markers that somebody has registered and that are no deadline.
         self._plain: frozenset[str] = frozenset()
         self._is_debugged = bool(config.getoption("usepdb", default=False) or config.getoption("trace", default=False))
+        # Whether any test may have another deadline than the usual.
+        self._is_special = self._is_debugged or budgets.module is not None
 
     def start(self, arrivals: Arrivals) -> None:
         if self._budgets.module is not None:
@@ -161,17 +167,23 @@ class Hangs(Hooks):
     pytest_runtest_teardown = _watched("teardown")
 
     def _begin(self, item: pytest.Item, part: str) -> None:
-        budget: float | None
+        budget, source = self._usual[part]
+        if self._is_special:
+            budget, source = self._special(item, part)
+        if budget is not None:
+            self._item, self._part = item, part
+            self._ladder.arm(part, budget, source=source)
+
+    def _special(self, item: pytest.Item, part: str) -> tuple[float | None, str]:
+        if self._is_debugged:
+            return None, ""
+        budget, source = self._usual[part]
         if budget_options.KEY in item.stash:
             own = item.stash[budget_options.KEY]
             budget, source = getattr(own, part), own.source(part)
-        else:
-            budget, source = self._usual[part]
         if self._budgets.module is not None and part != "teardown":
             budget, source = self._module_time.bound(item, budget, source)
-        if budget is not None and not self._is_debugged:
-            self._item, self._part = item, part
-            self._ladder.arm(part, budget, source=source)
+        return budget, source
 
     def _raised(self, error: BaseException, item: pytest.Item) -> None:
         hang = self._ladder.disarm()
@@ -180,12 +192,10 @@ class Hangs(Hooks):
             self._ended(hang, item)
             raise self._failure(hang, item.nodeid, error) from None
 
-    def _returned(self, item: pytest.Item) -> None:
-        hang = self._ladder.disarm()
-        if hang is not None:
-            self._lost.forget()
-            self._ended(hang, item)
-            raise self._failure(hang, item.nodeid, None)
+    def _returned(self, hang: Hang, item: pytest.Item) -> None:
+        self._lost.forget()
+        self._ended(hang, item)
+        raise self._failure(hang, item.nodeid, None)
 
     def _ended(self, hang: Hang, item: pytest.Item) -> None:
         self._sink.emit(
@@ -200,7 +210,7 @@ class Hangs(Hooks):
 
     def pytest_enter_pdb(self) -> None:
         self._ladder.disarm()
-        self._is_debugged = True
+        self._is_debugged = self._is_special = True
 
     def pytest_leave_pdb(self) -> None:
         self._is_debugged = False
@@ -233,7 +243,7 @@ class Hangs(Hooks):
         items = [one for one in several if isinstance(one, pytest.Item)]
         if items:
             known = frozenset(str(line).split(":")[0].split("(")[0].strip() for line in self._config.getini("markers"))
-            budget_options.check_markers(items, self._budgets, known)
+            self._is_special |= budget_options.check_markers(items, self._budgets, known)
             self._plain = known - {budget_options.NAME}
         return made
 

@@ -8,11 +8,20 @@ are registered say it themselves, in `__all__` and `__dir__`.
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class Hooks:
     """
     Base of the objects that are registered as plugins: of their attributes pytest sees the hooks alone, no fixtures.
     """
+
+    def __new__(cls, *_: object, **__: object) -> Self:
+        self = super().__new__(cls)
+        # A hook that the object itself holds is taken as it is; one of its class is looked for without binding it, through
+        # all bases and in Python, four times.
+        vars(self).update({name: getattr(self, name) for name in dir(self)})
+        return self
 
     def __dir__(self) -> list[str]:
         return [name for name in vars(type(self)) if name.startswith("pytest_")]

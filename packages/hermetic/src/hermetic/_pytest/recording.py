@@ -130,14 +130,14 @@ class FixtureTimes(Quiet):
     """
 
     name = "fixture times"
+    is_for_tests = False  # their parts are told by their reports
 
     def __init__(self, sink: TestMemory) -> None:
         self._sink = sink
         self._began: dict[Tenure, float] = {}
 
     def entering(self, tenure: Tenure) -> None:
-        if tenure.value is not None:  # a test's own parts are told by its reports
-            self._began[tenure] = monotonic()
+        self._began[tenure] = monotonic()
 
     def ready(self, tenure: Tenure) -> None:
         began = self._began.pop(tenure, None)

@@ -51,6 +51,10 @@ class Component(Protocol):
     """
 
     name: str
+    is_for_tests: bool
+    """
+    Whether it is told of tests too, and not only of fixtures.
+    """
 
     def start(self) -> None:
         """
@@ -91,6 +95,7 @@ class Quiet:
     """
 
     name = "quiet"
+    is_for_tests = True
 
     def start(self) -> None:
         pass

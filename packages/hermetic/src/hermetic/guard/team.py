@@ -21,11 +21,20 @@ if TYPE_CHECKING:
 _STEPS = ("entering", "ready", "leaving", "left", "judge")
 
 
-def _by_step(components: Sequence[Component]) -> dict[str, tuple[Component, ...]]:
-    return {
-        step: tuple(one for one in components if getattr(type(one), step) is not getattr(Quiet, step))
-        for step in _STEPS
-    }
+class _Parts:
+    """
+    By step, those that do something in it: most take part in few, and every call is made for every test.
+    """
+
+    __slots__ = _STEPS
+
+    def __init__(self, components: Sequence[Component]) -> None:
+        self.entering, self.ready, self.judge = (_doing(step, components) for step in ("entering", "ready", "judge"))
+        self.leaving, self.left = (_doing(step, components)[::-1] for step in ("leaving", "left"))
+
+
+def _doing(step: str, components: Sequence[Component]) -> tuple[Component, ...]:
+    return tuple(one for one in components if getattr(type(one), step) is not getattr(Quiet, step))
 
 
 class Failure:
@@ -54,10 +63,13 @@ class Team:
         self.roll = roll
         self.failures: list[Failure] = []
         self._components = list(components)
-        # By step, those that do something in it: most take part in few, and every call is made for every test.
-        self._taking_part = _by_step(self._components)
+        self._divide()
         self._sink = sink
         self._clock = clock
+
+    def _divide(self) -> None:
+        self._all = _Parts(self._components)
+        self._for_tests = _Parts([one for one in self._components if one.is_for_tests])
 
     def start(self) -> None:
         for component in tuple(self._components):
@@ -71,28 +83,28 @@ class Team:
 
     def entering(self, tenure: Tenure) -> None:
         self.roll.enter(tenure)
-        for component in self._taking_part["entering"]:
+        for component in (self._for_tests if tenure.value is None else self._all).entering:
             try:
                 component.entering(tenure)
             except Exception as error:  # noqa: BLE001 - whatever a component raises must not reach the tests
                 self._take_out(component, "entering", error)
 
     def ready(self, tenure: Tenure) -> None:
-        for component in self._taking_part["ready"]:
+        for component in (self._for_tests if tenure.value is None else self._all).ready:
             try:
                 component.ready(tenure)
             except Exception as error:  # noqa: BLE001 - as above
                 self._take_out(component, "ready", error)
 
     def leaving(self, tenure: Tenure) -> None:
-        for component in reversed(self._taking_part["leaving"]):
+        for component in (self._for_tests if tenure.value is None else self._all).leaving:
             try:
                 component.leaving(tenure)
             except Exception as error:  # noqa: BLE001 - as above
                 self._take_out(component, "leaving", error)
 
     def left(self, tenure: Tenure) -> None:
-        for component in reversed(self._taking_part["left"]):
+        for component in (self._for_tests if tenure.value is None else self._all).left:
             try:
                 component.left(tenure)
             except Exception as error:  # noqa: BLE001 - as above
@@ -107,7 +119,7 @@ class Team:
         if not ended:
             return []
         verdicts: list[Verdict] = []
-        for component in self._taking_part["judge"]:
+        for component in self._all.judge:
             try:
                 # A judge may be a generator, which fails only while it is read.
                 verdicts += list(component.judge(ended))
@@ -129,7 +141,7 @@ class Team:
         said = f"{type(error).__name__}: {error}"
         self.failures.append(Failure(component.name, step, said, text))
         self._components.remove(component)
-        self._taking_part = _by_step(self._components)
+        self._divide()
         self._sink.emit(
             late.load("hermetic.guard.events").ComponentFailed(
                 at_s=self._clock.monotonic(), component=component.name, step=step, error=said, traceback=text

@@ -72,7 +72,10 @@ class Interrupter:
         self._plain: list[int] = []
         self._timed: list[tuple[int, int]] = []
         self._every = 0.0
-        self._is_pending = False
+        self.is_pending = False
+        """
+        Whether an asynchronous exception is on its way, so that there is something to settle.
+        """
 
     @property
     def means(self) -> str:
@@ -155,8 +158,8 @@ class Interrupter:
         """
         Nothing is to be interrupted any more: an asynchronous exception on its way is taken back.
         """
-        if self._is_pending:
-            self._is_pending = False
+        if self.is_pending:
+            self.is_pending = False
             raise_in_thread(self._ident, None)
 
     def interrupt(self) -> None:
@@ -168,7 +171,7 @@ class Interrupter:
             with contextlib.suppress(ProcessLookupError):
                 signal.pthread_kill(self._ident, current)
         elif self._wanted() is not None:
-            self._is_pending = True
+            self.is_pending = True
             raise_in_thread(self._ident, Interrupted)
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the interpreter's signature

@@ -164,7 +164,11 @@ class Ladder:
         self._phase = phase
         if budget_s < _SHORT_S:
             self._set_backstop(phase)
-        self._watch.set(now + _PATROL_S if budget_s > _PATROL_S else phase.deadline)
+        # Three times a test, so nothing is called that has nothing to do.
+        watch = self._watch
+        watch.at = at = now + _PATROL_S if budget_s > _PATROL_S else phase.deadline
+        if watch.queued_at is None or at < watch.queued_at:
+            watch.set(at)
 
     def disarm(self) -> Hang | None:
         """
@@ -176,8 +180,9 @@ class Ladder:
         if phase is None:
             return None
         self._phase = None  # from here on `_wanted` answers None
-        self._watch.clear()
-        self._interrupter.settle()
+        self._watch.at = None
+        if self._interrupter.is_pending:
+            self._interrupter.settle()
         with self._lock:
             if phase.has_backstop:
                 faulthandler.cancel_dump_traceback_later()

@@ -24,14 +24,16 @@ class Watch:
     """
     One time to watch for. `fire` runs in the watchdog's thread; it returns the time (monotonic seconds) at which to be
     called again, or None.
+
+    `at` is when to call it, None for never; `queued_at` when the thread will look, which may be earlier.
     """
 
-    __slots__ = ("_dog", "_fire", "_queued_at", "at")
+    __slots__ = ("_dog", "_fire", "at", "queued_at")
 
     def __init__(self, dog: Watchdog, fire: Callable[[], float | None]) -> None:
         self._dog = dog
         self._fire = fire
-        self._queued_at: float | None = None
+        self.queued_at: float | None = None
         self.at: float | None = None
 
     def set(self, at: float) -> None:
@@ -39,7 +41,7 @@ class Watch:
         Call `fire` once `time.monotonic()` has reached `at`, instead of any earlier setting.
         """
         self.at = at
-        if self._queued_at is None or at < self._queued_at:
+        if self.queued_at is None or at < self.queued_at:
             self._dog.queue(self, at)
 
     def clear(self) -> None:
@@ -81,7 +83,7 @@ class Watchdog:
         if os.getpid() != self._pid:
             self._reset()  # a forked child has neither the thread nor any use for the parent's watches
         with self._condition:
-            watch._queued_at = at
+            watch.queued_at = at
             heapq.heappush(self._heap, (at, next(self._order), watch))
             if self._thread is None or not self._thread.is_alive():
                 self._is_closed = False
@@ -129,14 +131,14 @@ class Watchdog:
                 self._condition.wait(queued_at - now)
                 continue
             heapq.heappop(self._heap)
-            if watch._queued_at != queued_at:
+            if watch.queued_at != queued_at:
                 continue  # it was queued again for an earlier time, which has been dealt with
-            watch._queued_at = None
+            watch.queued_at = None
             at = watch.at
             if at is None:
                 continue
             if at > now:
-                watch._queued_at = at
+                watch.queued_at = at
                 heapq.heappush(self._heap, (at, next(self._order), watch))
                 continue
             watch.at = None

@@ -155,14 +155,15 @@ class Isolation(Quiet):
 
     def entering(self, tenure: Tenure) -> None:
         # A function-scoped fixture is part of its test.
-        if tenure.breadth == 0 and any(window.tenure.breadth == 0 for window in self._running):
+        running = self._running
+        if running and tenure.breadth == 0 and any(window.tenure.breadth == 0 for window in running):
             return
         mode = self._mode(tenure)
         if mode == "off":
             return
-        if not self._running:
+        if not running:
             self._trail.clear()
-        self._push(lambda now: _Window(tenure, mode, now))
+        running.append(_Window(tenure, mode, self._cut()))
 
     def ready(self, tenure: Tenure) -> None:
         if tenure.breadth and self._running and self._running[-1].tenure is tenure:
@@ -171,11 +172,14 @@ class Isolation(Quiet):
     def leaving(self, tenure: Tenure) -> None:
         window = self._parked.pop(tenure, None)
         if window is not None:
-            self._push(lambda now: self._resumed(window, now))
+            window.start = self._cut()
+            self._running.append(window)
 
     def left(self, tenure: Tenure) -> None:
         window = self._parked.pop(tenure, None)
-        if window is None and any(one.tenure is tenure for one in self._running):
+        if window is None and self._running and self._running[-1].tenure is tenure:
+            window = self._pop()  # as of nearly every test
+        elif window is None and any(one.tenure is tenure for one in self._running):
             # Whoever was begun later and never told to end, ends with it.
             while self._running[-1].tenure is not tenure:
                 self._pop()
@@ -202,11 +206,14 @@ class Isolation(Quiet):
                 stains = [stain for stain in stains if not _was_expected(stain)]
             yield from late.load(_STAIN).verdicts(stains, owner=tenure.owner, is_mended=window.mode == "restore")
 
-    def _push(self, make: Callable[[_Reading], _Window]) -> None:
+    def _cut(self) -> _Reading:
+        """
+        A reading that ends the segment under way, if there is one.
+        """
         now = self._carried() or self._read()
         if self._running:
             self._close(self._running[-1], now)
-        self._running.append(make(now))
+        return now
 
     def _carried(self) -> _Reading | None:
         """
@@ -227,11 +234,6 @@ class Isolation(Quiet):
         self._close(window, now)
         if self._running:
             self._running[-1].start = now
-        return window
-
-    @staticmethod
-    def _resumed(window: _Window, now: _Reading) -> _Window:
-        window.start = now
         return window
 
     def _read(self) -> _Reading:

@@ -27,6 +27,8 @@ _OFTEN_PATCHED: Final = (
     *("asyncio.base_events", "asyncio.subprocess", "asyncio.streams", "threading", "logging", "signal", "platform"),
     *("getpass", "sqlite3", "urllib.request", "http.client", "smtplib", "sys", "gc", "inspect", "warnings", "locale"),
 )
+# As good as `id`, which raises an audit event: with any hook installed that costs ten times as much.
+_identity: Final = object.__hash__
 # What has attributes that can be replaced.
 _HOLDERS: Final = (types.ModuleType, type)
 # Modules with many classes that nobody patches.
@@ -57,10 +59,10 @@ class Kinds(dict[type, bool]):
 
 class Space:
     """
-    One namespace: a module's globals or a class's attributes. `size` is for whoever compares it.
+    One namespace: a module's globals or a class's attributes. `size`, `mark` and `marked` are for whoever compares it.
     """
 
-    __slots__ = ("_asked", "_get", "holder", "role", "shown", "size", "table")
+    __slots__ = ("_asked", "_get", "holder", "mark", "marked", "role", "shown", "size", "table")
 
     def __init__(self, holder: types.ModuleType | type, shown: str, role: Role, table: dict[str, object]) -> None:
         self.holder = holder
@@ -68,6 +70,8 @@ class Space:
         self.role: Role = role
         self.table = table
         self.size = 0
+        self.mark: int | None = None
+        self.marked: dict[str, object] | None = None
         self._asked: dict[str, object] = {}
         self._get: Callable[[dict[str, object]], tuple[object, ...]] = tuple
 
@@ -170,7 +174,7 @@ class Landscape:
         return [
             one
             for one in cast("Iterable[types.ModuleType | type]", tuple(self._holders.values_in(vars(module))))
-            if id(one) not in self._known or isinstance(one, types.ModuleType)
+            if _identity(one) not in self._known or isinstance(one, types.ModuleType)
         ]
 
     def _reach(self, value: object) -> None:
@@ -194,12 +198,12 @@ class Landscape:
             self._library_classes += self._add(cls, f"{cls.__module__}.{cls.__qualname__}", "library")
 
     def _add(self, holder: types.ModuleType | type, shown: str, role: Role) -> bool:
-        if id(holder) in self._known:
+        if _identity(holder) in self._known:
             return False
         space = _space(holder, shown, role)
         if space is None:
             return False
-        self._known.add(id(holder))
+        self._known.add(_identity(holder))
         self.spaces.append(space)
         return True
 

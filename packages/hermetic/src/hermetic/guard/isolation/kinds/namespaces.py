@@ -199,9 +199,23 @@ def _is_as_known(space: Space, known: dict[str, object]) -> bool:
     if len(table) != space.size or not known:
         return len(table) == space.size
     try:
-        return all(map(operator.is_, space.values_of(known), known.values()))
+        values = space.values_of(known)
     except KeyError:  # one was taken out and another one put in
         return False
+    # Functions and classes have the hash of their identity, and one of all of them is had in a third of the time.
+    mark = _hash_of(values)
+    if mark is not None and mark == space.mark and known is space.marked:
+        return True
+    is_same_as_known = all(map(operator.is_, values, known.values()))
+    space.mark, space.marked = (mark, known) if is_same_as_known else (None, None)
+    return is_same_as_known
+
+
+def _hash_of(values: tuple[object, ...]) -> int | None:
+    try:
+        return hash(values)
+    except Exception:  # noqa: BLE001 - what took the place of one may raise anything
+        return None
 
 
 def _change(space: Space, name: str, was: object, became: object, writers: tuple[str, ...] = ()) -> Change:
