@@ -8,7 +8,7 @@ are registered say it themselves, in `__all__` and `__dir__`.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 
 class Hooks:
@@ -16,7 +16,7 @@ class Hooks:
     Base of the objects that are registered as plugins: of their attributes pytest sees the hooks alone, no fixtures.
     """
 
-    def __new__(cls, *_: object, **__: object) -> Self:
+    def __new__(cls, *_: Any, **__: Any) -> Self:
         self = super().__new__(cls)
         # A hook that the object itself holds is taken as it is; one of its class is looked for without binding it, through
         # all bases and in Python, four times.
