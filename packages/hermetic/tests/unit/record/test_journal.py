@@ -25,6 +25,7 @@ from hermetic.record.events import Checkpoint, LogWritten, PhaseEnded, Resources
 from hermetic.record.failure import Failure, FailureFrame
 from hermetic.record.journal import SCHEMA_VERSION, JournalError, JournalWriter
 from hermetic.record.journal.line import LONGEST_TEXT
+from hermetic.record.moments import test_began
 from hermetic.record.sampling import PERIOD_S, Sampler
 
 SCHEMA = Path(hermetic.record.journal.schema.__file__).with_name(f"schema-{SCHEMA_VERSION}.json")
@@ -104,6 +105,47 @@ def test_every_line_is_as_the_committed_schema_says_and_the_schema_as_the_classe
     for line in lines(path):
         validator.validate(line)
     assert not validator.is_valid({"kind": "test.began", "at_s": 1.0})
+
+
+def test_the_test_that_ran_in_a_killed_process_is_told_before_its_line_is(tmp_path):
+    """
+    Of tests that began a moment ago the newest stands in the header; what was written is not told twice, and a name that
+    leaves no room, or that hides a secret, is written at once.
+    """
+    path = tmp_path / "journal.jsonl"
+    names = ["a.py::test_short", f"a.py::test_long[{'x' * 600}]", "a.py::test_secret[password=tea]", "a.py::test_last"]
+    found = []
+    with JournalWriter(path) as journal:
+        for name in names:
+            journal.tell((test_began, (monotonic(), name, "a.py", 7)))
+            # As whoever reads finds it when the process is killed here.
+            (back,) = read(path)
+            found.append([one.test for one in back.events])
+        lines_at_once = len(lines(path))
+
+    assert [one[-1] for one in found] == [*names[:2], "a.py::test_secret[password=~scrubbed~]", names[3]]
+    assert [len(one) for one in found] == [1, 2, 3, 4]
+    assert lines_at_once == 4
+    (back,) = read(path)
+    assert [one.line for one in back.events] == [7] * 4
+    assert (lines(path)[0]["running"], "running" in back.header) == (None, False)
+
+
+@pytest.mark.parametrize("said", ['["a"]', '{"test": "a.py::test_b"}', '{"at_s": "soon", "test": 3}'])
+def test_nonsense_where_a_header_tells_the_test_that_ran_costs_nothing_else(tmp_path, said):
+    """
+    The events stay, and what is wrong is told.
+    """
+    path = tmp_path / "journal.jsonl"
+    with JournalWriter(path) as journal:
+        journal.emit(EVENTS[0])
+    path.write_text(path.read_text().replace('"running":null', f'"running":{said}'))
+
+    (back,) = read(path)
+
+    assert back.events == EVENTS[:1]
+    assert len(back.problems) == 1
+    assert "header" in back.problems[0]
 
 
 def test_a_value_that_is_no_json_is_written_as_its_repr_and_a_long_text_is_cut(tmp_path):

@@ -107,6 +107,16 @@ class Encoder:
             apart = self._apart = dict(_scrubbing().names_apart(filter(may_hold_secret, self._tests())))
         return apart.get(test, clean)
 
+    def running(self, values: Sequence[object]) -> str:
+        """
+        What a header says of the test that runs, by the values of its `test_began`; empty when something is to be taken out of
+        its name. For any thread.
+        """
+        at_s, test, file, line = values
+        if not (self._names.is_clean(str(test)) and self._names.is_clean(str(file))):
+            return ""
+        return f'{{"at_s":{at_s!r},"test":{quoted(str(test))},"file":{quoted(str(file))},"line":{line!r}}}'
+
     def line(self, values: dict[str, Any]) -> str:
         text = self._encode(values)
         return (self._encode(_scrubbing().scrub(values)) if may_hold_secret(text) else text) + "\n"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union, get_args, get_o
 
 from hermetic.errors import HermeticError
 from hermetic.foundation import Event
-from hermetic.record.events import PhaseEnded, TestPassed
+from hermetic.record.events import PhaseEnded, TestBegan, TestPassed
 from hermetic.record.journal.kinds import hints_of, known_kinds
 from hermetic.record.journal.line import PARTS, SCHEMA_VERSION
 
@@ -198,9 +198,22 @@ class _Part:
             f"{self._path}: {count} events of the kind {kind!r} are not known to this version, and kept as they are"
             for kind, count in sorted(self._unknown.items())
         ]
+        self._take_running()
         return Journal(
             path=self._path, header=self._header, events=tuple(self._events), problems=(*self._problems, *unknown)
         )
+
+    def _take_running(self) -> None:
+        # A killed process has told here what it had not written yet.
+        running: Any = self._header.pop("running", None)
+        if running is None:
+            return
+        said = str(running)[:100]
+        began = decode({**running, "kind": TestBegan.kind}) if isinstance(running, dict) else None
+        if not isinstance(began, TestBegan):
+            self._problems.append(f"{self._path}: its header says {said} of the test that ran, which is none")
+        elif not any(isinstance(one, TestBegan) and one.at_s >= began.at_s for one in self._events):
+            self._events.append(began)
 
 
 def _parts(passed: TestPassed) -> list[Event]:

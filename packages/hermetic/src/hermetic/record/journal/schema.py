@@ -38,6 +38,16 @@ _HEADER: dict[str, Any] = {
         "platform": {"type": "string"},
         "started_at": {"type": "number", "description": "seconds since the Unix epoch at at_s"},
         "at_s": {"type": "number", "description": "seconds of the process's monotonic clock"},
+        "running": {
+            "type": ["object", "null"],
+            "description": "the test that ran when the process ended without closing the journal, as in test.began",
+            "properties": {
+                "at_s": {"type": "number"},
+                "test": {"type": "string"},
+                "file": {"type": "string"},
+                "line": {"type": "integer"},
+            },
+        },
     },
 }
 

@@ -2,8 +2,8 @@
 Writes a journal that survives the death of its process.
 
 Events are kept in memory for a moment and written together: by a thread that no test notices, every `PERIOD_S`, and at
-once when a test begins or when much has come together. What has been written is in the kernel's hands, so a killed
-process loses at most the events of the last period. Encoding is put off as well: an event costs its test little more
+once when much has come together. What has been written is in the kernel's hands, so a killed process loses at most the events of
+the last period; the test that runs stands in the header meanwhile. Encoding is put off as well: an event costs its test little more
 than being put into a list. Only a machine that loses power can lose more; there is no fsync.
 
 A disk that is full for a while loses nothing: what could not be written is kept and tried again, up to a bound, and at the
@@ -32,6 +32,7 @@ from hermetic._version import __version__
 from hermetic.guard.sentry import Sentry
 from hermetic.record.journal import place
 from hermetic.record.journal.line import SCHEMA_VERSION, Encoder
+from hermetic.record.journal.running import Running, with_room
 from hermetic.record.moments import run_ended, test_began
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 PERIOD_S: Final = 0.04
 _MANY = 256
 _KEPT_BYTES = 16 * 2**20
-# With these, whoever reads the file knows which test was running, whatever happens to the process next.
+# With these, whoever reads the file knows what was going on, whatever happens to the process next.
 _AT_ONCE = frozenset({"test.began", "guard.deadline_passed", "run.ended"})
 
 
@@ -113,10 +114,15 @@ class JournalWriter:
             **(about or {}),
         }
         # A line that a killed process left half written ends here.
-        begin = "" if os.fstat(self._file).st_size == 0 else "\n"
-        self._unwritten += (begin + self._encoder.line(header)).encode("ascii")
+        size = os.fstat(self._file).st_size
+        begin = b"\n" if size else b""
+        line, room = with_room(self._encoder.line(header))
+        self._unwritten += begin + line
         self._unwritten_events = 1
         self._write()
+        # A header that is not on the disk yet has no place there.
+        is_there = not self._unwritten and os.fstat(self._file).st_size == size + len(begin) + len(line)
+        self._running = Running(self.path, offset=size + len(begin) + room) if is_there else None
 
     def emit(self, event: Event) -> None:
         self._events.append(event)
@@ -132,10 +138,16 @@ class JournalWriter:
         self._events.append(moment)
         make, values = moment
         now: Any = values[0]
-        if make is test_began or make is run_ended:
+        if make is run_ended or (make is test_began and not self._tell_running(values)):
             self._beat()
         else:
             self._wait(now)
+
+    def _tell_running(self, values: tuple[object, ...]) -> bool:
+        # A forked child has its own story.
+        if self._running is None or self._pid != os.getpid():
+            return False
+        return self._running.tell(self._encoder.running(values))
 
     def _wait(self, now: float) -> None:
         # The thread may not get its turn on a busy machine: what may have waited for longer is written by who emits next.
@@ -210,6 +222,8 @@ class JournalWriter:
                 return
             if self._unwritten:
                 self._save_rest()
+            if self._running is not None:
+                self._running.close()
         with contextlib.suppress(OSError):
             os.close(file)
 
