@@ -14,6 +14,7 @@ import pytest
 
 from hermetic._pytest.findings import REPORT_ATTRIBUTE
 from hermetic._pytest.hooks import Hooks
+from hermetic._pytest.loading import loading
 from hermetic._pytest.reports import NATURE, crash_message, is_repeated, phase_outcome
 
 if TYPE_CHECKING:
@@ -87,8 +88,13 @@ class Keeper(Hooks):
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         if not self._reports:
             return
+        from hermetic.record.history.spool import SPOOL  # noqa: PLC0415 - only runs that ran tests pay for it
+
         try:
-            self._write(int(exitstatus))
+            with loading():  # an object a test, and all of them alive until the last is written
+                self._write(int(exitstatus))
+            if sum(1 for _ in (self._directory / SPOOL).iterdir()) > _MOST_SPOOLED:
+                self._take_in()
         except OSError as error:
             # A full disk or a directory that may not be written decides nothing about the tests.
             self.problem = f"the outcomes of this run are not in the history: {self._directory}: {error.strerror}"
@@ -101,7 +107,7 @@ class Keeper(Hooks):
     def _write(self, status: int) -> None:
         from hermetic.record.history.code import version  # noqa: PLC0415 - only runs that ran tests pay for it
         from hermetic.record.history.runs import Run, Try  # noqa: PLC0415
-        from hermetic.record.history.spool import SPOOL, spool  # noqa: PLC0415
+        from hermetic.record.history.spool import spool  # noqa: PLC0415
 
         config = self._config
         known = _tries(self._reports)
@@ -123,8 +129,6 @@ class Keeper(Hooks):
             one = Try(test, outcome, round(duration_s, 6), attempt, worker, position, "", findings)
             tries.append(one if failed is None else one._replace(**_signature(failed)))
         spool(self._directory, run, tries)
-        if sum(1 for _ in (self._directory / SPOOL).iterdir()) > _MOST_SPOOLED:
-            self._take_in()
 
     def _take_in(self) -> None:
         import sqlite3  # noqa: PLC0415 - once in many runs

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hermetic._pytest.hooks import Hooks
+from hermetic._pytest.loading import loading
 
 if TYPE_CHECKING:
     from hermetic.record.journal import JournalWriter
@@ -82,6 +83,10 @@ class Reporting(Hooks):
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if not self._paths or hasattr(terminalreporter.config, "workerinput"):
             return
+        with loading():  # thousands of small objects, all of them alive until the report is written
+            self._write(terminalreporter)
+
+    def _write(self, terminalreporter: pytest.TerminalReporter) -> None:
         from hermetic.record.report.writing import write  # noqa: PLC0415 - only for those who ask
 
         try:

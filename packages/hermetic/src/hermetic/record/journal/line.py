@@ -50,6 +50,9 @@ class Encoder:
         # The name of the test that runs when nothing is to be taken out of it, as it is and as JSON.
         self._clean: object = None
         self._quoted = ""
+        # The file of the test before, the same object mostly, when nothing is to be taken out of it, and as JSON.
+        self._file: object = None
+        self._quoted_file = ""
         # A field that has its default is left out, which halves the file; a reader puts it back.
         self._fields: dict[type, tuple[tuple[str, object], ...]] = {}
 
@@ -63,20 +66,27 @@ class Encoder:
             return self.encode(one), 1
         make, values = one
         if make is phase_passed and values[1] == self._clean:
-            line = _passed(self._quoted, told[index : index + 3])
+            line = _passed(self._quoted, *told[index : index + 3]) if len(told) >= index + 3 else ""
             if line:
                 return line, 3
             at_s, _, phase, duration_s = values
             return _part(at_s, self._quoted, phase, duration_s), 1
-        if make is test_began and self._names.is_clean(str(values[1])) and self._names.is_clean(str(values[2])):
-            at_s, test, file, number = values
+        if make is test_began and self._is_clean_file(values[2]) and self._names.is_clean(str(values[1])):
+            at_s, test, _, number = values
             self._clean, self._quoted = test, quoted(str(test))
-            return _began(at_s, self._quoted, quoted(str(file)), number), 1
+            return _began(at_s, self._quoted, self._quoted_file, number), 1
         if make in _PLAIN:
             kind, names = _PLAIN[make]
             told_of = {name: value for (name, default), value in zip(names, values, strict=True) if value != default}
             return self._encode({"kind": kind, **told_of}) + "\n", 1
         return self.encode(make(*values)), 1
+
+    def _is_clean_file(self, file: object) -> bool:
+        if file is not self._file:
+            if not self._names.is_clean(str(file)):
+                return False
+            self._file, self._quoted_file = file, quoted(str(file))
+        return True
 
     def encode(self, event: Event) -> str:
         r"""
@@ -196,22 +206,25 @@ def _part(at_s: object, name: str, phase: object, duration_s: Any) -> str:
     )
 
 
-def _passed(name: str, told: Sequence[Event | Moment]) -> str:
+def _passed(name: str, setup: Event | Moment, call: Event | Moment, teardown: Event | Moment) -> str:
     # Empty when these are not the three parts of one test.
-    if len(told) < 3:
+    if not isinstance(setup, tuple) or not isinstance(call, tuple) or not isinstance(teardown, tuple):
         return ""
-    ended: list[str] = []
-    took: list[str] = []
-    for part, one in zip(PARTS, told, strict=True):
-        if not isinstance(one, tuple) or one[0] is not phase_passed or one[1][2] != part:
-            return ""
-        duration_s: Any = one[1][3]
-        ended.append(repr(one[1][0]))
-        took.append(repr(round(duration_s, 6)))
+    if not setup[0] is call[0] is teardown[0] is phase_passed:
+        return ""
+    set_up_s, _, first, setup_took_s = setup[1]
+    called_s, _, second, call_took_s = call[1]
+    at_s, _, third, teardown_took_s = teardown[1]
+    if (first, second, third) != PARTS:
+        return ""
     return (
-        f'{{"kind":"test.passed","at_s":{ended[2]},"test":{name},"ended_s":[{",".join(ended)}],'
-        f'"took_s":[{",".join(took)}]}}\n'
+        f'{{"kind":"test.passed","at_s":{at_s!r},"test":{name},"ended_s":[{set_up_s!r},{called_s!r},{at_s!r}],'
+        f'"took_s":[{_seconds(setup_took_s)},{_seconds(call_took_s)},{_seconds(teardown_took_s)}]}}\n'
     )
+
+
+def _seconds(value: Any) -> str:
+    return repr(round(value, 6))
 
 
 def shorten(value: Any) -> Any:

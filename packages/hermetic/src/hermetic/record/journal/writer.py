@@ -94,6 +94,8 @@ class JournalWriter:
         self._encoder = Encoder(tests)
         self._events: list[Event | Moment] = []
         self._flushed = 0.0
+        # Whether the thread has been woken since the last fork, before which it steps aside.
+        self._is_watched = False
         self._unwritten = bytearray()
         self._unwritten_events = 0
         self._sample = sample
@@ -140,7 +142,7 @@ class JournalWriter:
         now: Any = values[0]
         if make is run_ended or (make is test_began and not self._tell_running(values)):
             self._beat()
-        else:
+        elif not self._is_watched or now - self._flushed > PERIOD_S or len(self._events) >= _MANY:
             self._wait(now)
 
     def _tell_running(self, values: tuple[object, ...]) -> bool:
@@ -153,8 +155,15 @@ class JournalWriter:
         # The thread may not get its turn on a busy machine: what may have waited for longer is written by who emits next.
         if now - self._flushed > PERIOD_S or len(self._events) >= _MANY:
             self._beat()
-        elif not self._sentry.is_awake and self._file >= 0:
+        elif self._file >= 0:
+            self._is_watched = True
             self._sentry.wake()
+
+    def unwatch(self) -> None:
+        """
+        Wake the thread with the next event: it may have stepped aside.
+        """
+        self._is_watched = False
 
     def _beat(self) -> None:
         if self._sample is not None and self._file >= 0:
@@ -178,24 +187,31 @@ class JournalWriter:
             self._flushed = monotonic()
             taken = self._events[:]
             del self._events[: len(taken)]
-            index = 0
-            while index < len(taken):
+            index, end, lines = 0, len(taken), list[tuple[str, int]]()
+            while index < end:
                 count = 1
                 try:
                     line, count = self._encoder.take(taken, index)
                 except Exception as error:  # noqa: BLE001 - a sink never raises; what cannot be encoded is told
                     self._lose(1, f"{_name(taken[index])} could not be encoded: {type(error).__name__}: {error}")
                 else:
-                    self._add(line, count)
+                    lines.append((line, count))
                 index += count
+            self._add(lines)
             self._write()
 
-    def _add(self, line: str, count: int) -> None:
-        if len(self._unwritten) + len(line) > _KEPT_BYTES:
-            self._lose(count, "more was waiting for the disk than may be kept in memory")
+    def _add(self, lines: list[tuple[str, int]]) -> None:
+        text = "".join([line for line, _ in lines])
+        if len(self._unwritten) + len(text) <= _KEPT_BYTES:
+            self._unwritten += text.encode("ascii")
+            self._unwritten_events += sum([count for _, count in lines])
             return
-        self._unwritten += line.encode("ascii")
-        self._unwritten_events += count
+        for line, count in lines:
+            if len(self._unwritten) + len(line) > _KEPT_BYTES:
+                self._lose(count, "more was waiting for the disk than may be kept in memory")
+                continue
+            self._unwritten += line.encode("ascii")
+            self._unwritten_events += count
 
     def _write(self) -> None:
         try:
@@ -269,4 +285,9 @@ def _flush_before_forks(writer: JournalWriter) -> None:
         if one is not None:
             one.flush()
 
-    os.register_at_fork(before=flush)
+    def look_again() -> None:
+        one = known()
+        if one is not None:
+            one.unwatch()
+
+    os.register_at_fork(before=flush, after_in_parent=look_again, after_in_child=look_again)

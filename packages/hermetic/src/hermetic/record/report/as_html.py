@@ -15,7 +15,7 @@ import base64
 import json
 import re
 import zlib
-from importlib import resources
+from pathlib import Path
 from typing import Any, Final
 
 from hermetic.record.report.lanes import workers
@@ -34,11 +34,10 @@ def html(document: dict[str, Any]) -> str:
     tests = sorted(document["tests"], key=lambda one: (OUTCOMES.index(one["outcome"]), one["id"]))
     tags = _tags(document)
     columns = _columns(tests, document, tags)
-    files = resources.files("hermetic.record.report").joinpath("page")
-    page = files.joinpath("page.html").read_text(encoding="utf-8")
-    script = "\n".join(files.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    page = _part("page.html")
+    script = "\n".join(map(_part, _SCRIPTS))
     parts = {
-        "@@STYLE@@": files.joinpath("page.css").read_text(encoding="utf-8"),
+        "@@STYLE@@": _part("page.css"),
         "@@SCRIPT@@": f'"use strict";\n(() => {{\n{script}}})();',
         "@@FIRST@@": _inert(_first(document, tests, tags)),
         "@@LIST@@": _packed(columns),
@@ -47,6 +46,13 @@ def html(document: dict[str, Any]) -> str:
     for mark, text in parts.items():
         page = page.replace(mark, text)
     return page
+
+
+def _part(name: str) -> str:
+    # From wherever the package was loaded, an archive for one; importlib.resources takes longer to load than all parts do.
+    loader: Any = __spec__.loader
+    data: bytes = loader.get_data(str(Path(__file__).with_name("page") / name))
+    return data.decode("utf-8")
 
 
 def _json(value: Any) -> str:
