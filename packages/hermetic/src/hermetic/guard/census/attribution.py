@@ -57,6 +57,12 @@ class Attribution:
             carried = self._of_thread()
         return self._roll.current if carried is None or carried.tenure.is_over else carried.tenure
 
+    def may_be_sent(self) -> bool:
+        """
+        Whether there may be anything that `sent_from` returns: not for what a test itself does, outside all tasks.
+        """
+        return threading.get_ident() != self._main or self._carried.get() is not None
+
     def sent_from(self) -> tuple[RawSite, ...]:
         """
         The stacks from which the work was sent that is done now, the likeliest first; none for a test's own stack.

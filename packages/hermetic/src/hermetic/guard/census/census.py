@@ -158,7 +158,7 @@ class Census(Quiet):
 
     def here(self, *, skip: int = 2) -> site.RawSite:
         where = site.take(skip + 1, self._outermost)
-        if not self._reader.is_anybodys(where):
+        if self.attribution.may_be_sent() and not self._reader.is_anybodys(where):
             for sent in self.attribution.sent_from():
                 if self._reader.is_anybodys(sent):
                     return where[0] + sent[0], sent[1]

@@ -109,9 +109,11 @@ class Tasks(Basic):
                 attribution.put_down(token)
             if errand is None or self._is_at_once(coro):
                 return task
-            with contextlib.suppress(TypeError):  # a task factory may make tasks without weak references
+            try:
                 entry = intake.opened(self, task, note="" if self_.is_running() else RUNS_THE_LOOP)
                 errand.site = entry.site
+            except TypeError:  # a task factory may make tasks without weak references
+                pass
             return task
 
         return create_task
