@@ -24,8 +24,8 @@ from hermetic.record import NotAJournalError, UnknownEvent, read
 from hermetic.record.events import Checkpoint, LogWritten, PhaseEnded, ResourcesSampled, TestBegan
 from hermetic.record.failure import Failure, FailureFrame
 from hermetic.record.journal import SCHEMA_VERSION, JournalError, JournalWriter, writer
-from hermetic.record.journal.line import LONGEST_TEXT
-from hermetic.record.moments import test_began
+from hermetic.record.journal.line import LONGEST_TEXT, PARTS
+from hermetic.record.moments import phase_passed, test_began
 from hermetic.record.sampling import PERIOD_S, Sampler
 
 SCHEMA = Path(hermetic.record.journal.schema.__file__).with_name(f"schema-{SCHEMA_VERSION}.json")
@@ -132,6 +132,30 @@ def test_the_test_that_ran_in_a_killed_process_is_told_before_its_line_is(tmp_pa
     (back,) = read(path)
     assert [one.line for one in back.events] == [7] * 4
     assert (lines(path)[0]["running"], "running" in back.header) == (None, False)
+
+
+def test_a_test_whose_beginning_alone_was_written_does_not_look_like_another_that_runs(tmp_path, monkeypatch):
+    """
+    When the next test begins, the end of the one before is on the disk wherever its beginning is: else whoever finds the
+    process killed would say of both that they were running.
+    """
+    monkeypatch.setattr(writer.Sentry, "wake", lambda _: None)
+    monkeypatch.setattr(writer, "PERIOD_S", float("inf"))
+    path = tmp_path / "journal.jsonl"
+    with JournalWriter(path) as journal:
+        journal.tell((test_began, (monotonic(), "a.py::test_first", "a.py", 7)))
+        journal.flush()
+        for part in PARTS:
+            journal.tell((phase_passed, (monotonic(), "a.py::test_first", part, 0.001)))
+        journal.tell((test_began, (monotonic(), "a.py::test_next", "a.py", 9)))
+        kinds = [line["kind"] for line in lines(path)]
+        (back,) = read(path)
+
+    assert kinds == ["journal", "test.began", "test.passed"]
+    assert [(one.kind, one.test) for one in back.events][-2:] == [
+        ("test.phase", "a.py::test_first"),
+        ("test.began", "a.py::test_next"),
+    ]
 
 
 @pytest.mark.parametrize("said", ['["a"]', '{"test": "a.py::test_b"}', '{"at_s": "soon", "test": 3}'])

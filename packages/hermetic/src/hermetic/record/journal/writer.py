@@ -94,6 +94,8 @@ class JournalWriter:
         self._encoder = Encoder(tests)
         self._events: list[Event | Moment] = []
         self._flushed = 0.0
+        # When the last test began.
+        self._began = 0.0
         # Whether the thread has been woken since the last fork, before which it steps aside.
         self._is_watched = False
         self._unwritten = bytearray()
@@ -137,13 +139,27 @@ class JournalWriter:
         """
         Emit an event that is not made yet. It never raises, but may when it is made: then the event is lost, and told.
         """
-        self._events.append(moment)
         make, values = moment
+        if make is test_began:
+            self._begin(moment)
+            return
+        self._events.append(moment)
         now: Any = values[0]
-        if make is run_ended or (make is test_began and not self._tell_running(values)):
+        if make is run_ended:
             self._beat()
         elif not self._is_watched or now - self._flushed > PERIOD_S or len(self._events) >= _MANY:
             self._wait(now)
+
+    def _begin(self, moment: Moment) -> None:
+        if self._flushed >= self._began:
+            # The test before may be on the disk without its end, and would be taken for one that runs as well.
+            self.flush()
+        self._began = monotonic()
+        self._events.append(moment)
+        if not self._tell_running(moment[1]):
+            self._beat()
+        elif not self._is_watched or self._began - self._flushed > PERIOD_S or len(self._events) >= _MANY:
+            self._wait(self._began)
 
     def _tell_running(self, values: tuple[object, ...]) -> bool:
         # A forked child has its own story.
