@@ -5,15 +5,15 @@ What a thread is at, seen from another one: the frames of one callback.
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hermetic.foundation.frames import stack_of
 from hermetic.guard import late
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
-    from types import CodeType, FrameType
+    from types import CodeType
 
     from hermetic.guard.census.site import RawSite
 
@@ -38,27 +38,19 @@ class Stacks:
         stack, or the callback is over and its time is being noted. A callback that is itself C code has an empty stack
         and the identity 0. The collector's bookkeeping is left out: it strikes in the middle of whatever runs.
         """
-        frame: FrameType | None = sys._current_frames().get(ident)  # noqa: SLF001 - the documented way to another thread's stack
         pairs: list[tuple[CodeType, int]] = []
         outermost = 0
-        while frame is not None:
+        for frame in stack_of(ident):
             code = frame.f_code
             if code in runners:
                 is_over = bool(pairs) and pairs[-1][0].co_filename.startswith(_MINE)
                 return None if is_over else ((tuple(pairs[:_DEPTH]), len(pairs) > _DEPTH), outermost)
-            if (
-                not pairs
-                and frame.f_back is not None
-                and code.co_filename.startswith(_MINE)
-                and code.co_name == "_note"
-            ):
-                frame = frame.f_back
+            if not pairs and code.co_filename.startswith(_MINE) and code.co_name == "_note":
                 continue
             if code.co_filename not in self._modules:
                 self._modules[code.co_filename] = str(frame.f_globals.get("__name__", ""))
             pairs.append((code, frame.f_lasti))
             outermost = id(frame)
-            frame = frame.f_back
         return None
 
     def name(self, code: CodeType) -> str:

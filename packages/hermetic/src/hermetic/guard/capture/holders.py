@@ -16,6 +16,8 @@ import linecache
 import textwrap
 from typing import TYPE_CHECKING
 
+from hermetic.foundation.frames import locals_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import FrameType
@@ -76,7 +78,7 @@ def _parsed(block: str, first: int) -> tuple[ast.With | ast.AsyncWith, ...]:
 def _looked_up(expression: ast.expr, frame: FrameType) -> object:
     if isinstance(expression, ast.Name):
         missing = frame.f_globals.get(expression.id, _MISSING)
-        return frame.f_locals.get(expression.id, missing)
+        return locals_of(frame).get(expression.id, missing)
     if isinstance(expression, ast.Attribute):
         owner = _looked_up(expression.value, frame)
         return _MISSING if owner is _MISSING else _attribute(owner, expression.attr)

@@ -7,11 +7,11 @@ from __future__ import annotations
 import linecache
 import os
 import reprlib
-import sys
 import sysconfig
 from typing import TYPE_CHECKING
 
 from hermetic.foundation import Frame
+from hermetic.foundation.frames import locals_of
 from hermetic.guard.capture.model import Line
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def line_of(frame: FrameType, project: Project, *, with_variables: bool = False)
     source = linecache.getline(code.co_filename, number, frame.f_globals).strip()
     variables: tuple[tuple[str, str], ...] = ()
     if with_variables:
-        variables = tuple((name, short_repr(value)) for name, value in list(frame.f_locals.items()))
+        variables = tuple((name, short_repr(value)) for name, value in list(locals_of(frame).items()))
     return Line(
         frame=Frame(file=code.co_filename, line=number, function=code.co_qualname),
         source=source,
@@ -74,14 +74,3 @@ def short_repr(value: object, *, longest: int = _LONGEST) -> str:
     except Exception as error:  # noqa: BLE001 - a broken __repr__ must not end a capture
         text = f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
     return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-def stack_of(frame: FrameType | None) -> list[FrameType]:
-    """
-    A thread's frames, outermost first.
-    """
-    frames: list[FrameType] = []
-    while frame is not None and len(frames) < sys.getrecursionlimit():
-        frames.append(frame)
-        frame = frame.f_back
-    return frames[::-1]

@@ -8,13 +8,12 @@ import asyncio
 import contextlib
 import linecache
 import os
-import sys
 import threading
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from hermetic.guard.capture.lines import stack_of
+from hermetic.foundation.frames import locals_of, stack_of, stacks
 from hermetic.guard.capture.threads import OWN_NAMES, is_of_tools
 
 if TYPE_CHECKING:
@@ -47,8 +46,8 @@ def running_loops() -> list[RunningLoop]:
     All loops that run in this process at the moment, found on the stacks of its threads.
     """
     found: list[RunningLoop] = []
-    for ident, frame in sys._current_frames().items():
-        running = _loop_in(stack_of(frame), ident)
+    for ident, frames in stacks().items():
+        running = _loop_in(frames[::-1], ident)
         if running is not None:
             found.append(running)
     return found
@@ -61,12 +60,13 @@ def _loop_in(frames: list[FrameType], ident: int) -> RunningLoop | None:
         name = frame.f_code.co_qualname
         if name == "Runner.run" and frame.f_globals.get("__name__") == "asyncio.runners":
             # Loops written in C (uvloop) leave no frame of their own; the runner's has the loop and the task.
-            loop = getattr(frame.f_locals.get("self"), "_loop", None) or loop
-            main = frame.f_locals.get("task") or main
+            loop = getattr(locals_of(frame).get("self"), "_loop", None) or loop
+            main = locals_of(frame).get("task") or main
         elif name == "BaseEventLoop.run_until_complete":
-            loop, main = frame.f_locals["self"], frame.f_locals.get("future")
+            names = locals_of(frame)
+            loop, main = names["self"], names.get("future")
         elif name == "BaseEventLoop.run_forever":
-            loop = frame.f_locals["self"]
+            loop = locals_of(frame)["self"]
     if loop is None or not loop.is_running():
         return None
     return RunningLoop(loop, ident, main if asyncio.isfuture(main) else None)
@@ -143,11 +143,11 @@ def is_waiting(running: RunningLoop) -> bool:
     """
     Whether the loop's thread stands in its selector with no time limit.
     """
-    frame = sys._current_frames().get(running.ident)
-    if frame is None or frame.f_globals.get("__name__") != "selectors":
+    frames = stack_of(running.ident)
+    if not frames or frames[0].f_globals.get("__name__") != "selectors":
         return False
     # EpollSelector.select turns None into -1.
-    timeout = frame.f_locals.get("timeout")
+    timeout = locals_of(frames[0]).get("timeout")
     return timeout is None or timeout == -1
 
 
@@ -158,9 +158,9 @@ def busy_thread(besides: set[int]) -> str | None:
     """
     ignored = {*besides, threading.get_ident()}
     names = {thread.ident: thread.name for thread in threading.enumerate()}
-    for ident, frame in sys._current_frames().items():
+    for ident, frames in stacks().items():
         is_ours = names.get(ident, "").startswith(OWN_NAMES)
-        if ident in ignored or is_ours or is_idle_thread(stack_of(frame)):
+        if ident in ignored or is_ours or is_idle_thread(frames[::-1]):
             continue
         return f"thread {names.get(ident, ident)!r} runs"
     return None
@@ -190,7 +190,7 @@ def is_idle_thread(frames: list[FrameType]) -> bool:
     # A worker that is in C code stands in the same frame; only where it asks its queue has it nothing to do.
     if place not in _IDLE or ".get(" not in linecache.getline(innermost.f_code.co_filename, innermost.f_lineno):
         return False
-    return not any(_has_items(value) for value in innermost.f_locals.values())
+    return not any(_has_items(value) for value in locals_of(innermost).values())
 
 
 def _has_items(value: object) -> bool:

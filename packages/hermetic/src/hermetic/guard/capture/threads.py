@@ -4,12 +4,13 @@ What threads wait for, told from their stacks in the same way as awaits are.
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from hermetic.foundation.frames import locals_of
+from hermetic.foundation.frames import stacks as current_stacks
 from hermetic.guard.capture.holders import entering, holds
-from hermetic.guard.capture.lines import line_of, short_repr, stack_of
+from hermetic.guard.capture.lines import line_of, short_repr
 from hermetic.guard.capture.model import ThreadState, Wait
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def thread_states(project: Project, *, focus: int | None, with_variables: bool =
     """
     known = {thread.ident: thread for thread in threading.enumerate()}
     own = {ident for ident, thread in known.items() if thread.name.startswith(OWN_NAMES)} | {threading.get_ident()}
-    stacks = {ident: stack_of(frame) for ident, frame in sys._current_frames().items() if ident not in own}
+    stacks = {ident: frames[::-1] for ident, frames in current_stacks().items() if ident not in own}
     main = threading.main_thread().ident
     states: list[ThreadState] = []
     for ident, frames in stacks.items():
@@ -64,9 +65,9 @@ def worker_of(future: object) -> str | None:
     """
     The name of the pool's thread that runs the call behind a concurrent future.
     """
-    for ident, frame in sys._current_frames().items():
-        for one in stack_of(frame):
-            if one.f_code.co_name == "_worker" and getattr(one.f_locals.get("work_item"), "future", None) is future:
+    for ident, frames in current_stacks().items():
+        for one in frames:
+            if one.f_code.co_name == "_worker" and getattr(locals_of(one).get("work_item"), "future", None) is future:
                 return thread_name(ident)
     return None
 
@@ -83,7 +84,7 @@ def thread_wait(frames: list[FrameType], stacks: Mapping[int, list[FrameType]]) 
     for frame in frames[-4:]:
         describe = _KNOWN.get((str(frame.f_globals.get("__name__", "")), frame.f_code.co_qualname))
         if describe is not None:
-            return describe(frame.f_locals)
+            return describe(locals_of(frame))
     innermost = frames[-1]
     lock = entering(innermost)
     if lock is None or not hasattr(lock, "acquire"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
+from hermetic.foundation.frames import locals_of
 from hermetic.guard.capture.lines import short_repr
 from hermetic.guard.capture.model import Wait
 from hermetic.guard.capture.threads import worker_of
@@ -22,7 +23,7 @@ def wait_of(frames: tuple[FrameType, ...], awaited: Any) -> Wait | None:
     condition, and a queue's `join` in an event, but the barrier and the queue are what the reader knows.
     """
     for frame in frames[-5:]:
-        names = frame.f_locals
+        names = locals_of(frame)
         describe = _KNOWN.get((str(frame.f_globals.get("__name__", "")), frame.f_code.co_qualname))
         if describe is not None:
             found = describe(names)
@@ -46,7 +47,7 @@ def children_of(frames: tuple[FrameType, ...], awaited: Any) -> list[Any]:
         waited = (inner,)
     else:
         for frame in reversed(frames[-3:]):
-            names = frame.f_locals
+            names = locals_of(frame)
             function = frame.f_code.co_qualname
             if function.startswith("TaskGroup.") and (group := names.get("self")) is not None:
                 waited = getattr(group, "_tasks", ())
@@ -70,7 +71,7 @@ def lock_of(frames: tuple[FrameType, ...]) -> object | None:
     """
     for frame in reversed(frames[-3:]):
         if frame.f_code.co_qualname == "Lock.acquire":
-            return frame.f_locals.get("self")
+            return locals_of(frame).get("self")
     return None
 
 

@@ -120,12 +120,12 @@ class Threads(Basic):
         return f"{resource.name} running {name}()"
 
     def evidence(self, resource: threading.Thread) -> list[str]:
-        import sys  # noqa: PLC0415 - only here
+        from hermetic.foundation.frames import stack_of  # noqa: PLC0415 - only here
 
-        frame = sys._current_frames().get(resource.ident or 0)  # noqa: SLF001 - the documented way to a thread's stack
         lines = ["it is a daemon"] if resource.daemon else ["it keeps the interpreter from ending"]
-        if frame is not None:
-            lines.append(f"it stands at {frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}")
+        if frames := stack_of(resource.ident or 0):
+            code, line = frames[0].f_code, frames[0].f_lineno
+            lines.append(f"it stands at {code.co_filename}:{line} in {code.co_qualname}")
         return lines
 
     def mend(self, resource: threading.Thread) -> str:

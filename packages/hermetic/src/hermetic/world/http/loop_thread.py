@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 import threading
 import traceback
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hermetic.foundation.frames import stack_of
 from hermetic.foundation.switching import switching
 from hermetic.world.http.precise_loop import new_precise_loop
 
@@ -72,8 +72,8 @@ class LoopThread:
         """
         The line its thread is at now, with those that led there.
         """
-        frame = sys._current_frames().get(self._thread.ident or 0)  # noqa: SLF001  # the documented way to look
-        if frame is None:
+        frames = stack_of(self._thread.ident or 0)[:3]
+        if not frames:
             return "nowhere"
-        stack = traceback.extract_stack(frame)[-3:]
+        stack = traceback.StackSummary.extract((frame, frame.f_lineno) for frame in reversed(frames))
         return " > ".join(f"{line.filename}:{line.lineno} in {line.name}" for line in stack)
