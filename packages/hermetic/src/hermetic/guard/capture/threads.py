@@ -23,17 +23,23 @@ if TYPE_CHECKING:
 _TOOLS = frozenset({"execnet", "xdist", "_pytest", "pytest", "coverage", "pydevd", "pytest_rerunfailures"})
 # Hermetic's own, by the module in which they begin; other modules of it only wrap threads of the user's.
 _OWN_MODULES = frozenset({"hermetic.guard.sentry", "hermetic.guard.deadlines.watchdog"})
+_INTERRUPTING = "hermetic.guard.deadlines.interrupt"
 # How Hermetic names its threads.
 OWN_NAMES = "hermetic-"
 
 
 def thread_states(project: Project, *, focus: int | None, with_variables: bool = False) -> list[ThreadState]:
     """
-    All threads but the one that asks and Hermetic's own, the thread in focus (by ident) first.
+    All threads but Hermetic's own, the thread in focus (by ident) first. The one that asks is among them only when a signal of a
+    deadline's interrupted it: then it is shown where that struck.
     """
     known = {thread.ident: thread for thread in threading.enumerate()}
-    own = {ident for ident, thread in known.items() if thread.name.startswith(OWN_NAMES)} | {threading.get_ident()}
+    own = {ident for ident, thread in known.items() if thread.name.startswith(OWN_NAMES)}
     stacks = {ident: frames[::-1] for ident, frames in current_stacks().items() if ident not in own}
+    asker = threading.get_ident()
+    interrupted = _before_signal(stacks.pop(asker, []))
+    if interrupted:
+        stacks[asker] = interrupted
     main = threading.main_thread().ident
     states: list[ThreadState] = []
     for ident, frames in stacks.items():
@@ -50,6 +56,16 @@ def thread_states(project: Project, *, focus: int | None, with_variables: bool =
         )
         states.append(state)
     return sorted(states, key=lambda state: (not state.is_focus, not state.is_main, state.name))
+
+
+def _before_signal(frames: list[FrameType]) -> list[FrameType]:
+    # What a thread was at, outermost first, when it was made to run the handler; empty when it runs none.
+    handlers = [
+        number
+        for number, frame in enumerate(frames)
+        if frame.f_code.co_name == "_handle" and frame.f_globals.get("__name__") == _INTERRUPTING
+    ]
+    return frames[: handlers[-1]] if handlers else []
 
 
 def is_of_tools(frames: list[FrameType]) -> bool:

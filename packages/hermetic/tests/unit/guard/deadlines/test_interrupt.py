@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+from hermetic.guard.capture.taking import take
 from hermetic.guard.deadlines.interrupt import Interrupted, Interrupter
 
 SIGNALS = (("SIGPROF", "ITIMER_PROF"), ("SIGIO", None), ("SIGURG", None))
@@ -126,3 +127,27 @@ def test_a_handler_replaced_by_the_program_is_noticed_at_the_next_install(interr
     interrupter.install()
 
     assert interrupter.means == "SIGURG"
+
+
+def test_a_capture_out_of_the_handler_shows_the_line_that_was_interrupted():
+    """
+    Where code holds the interpreter's lock, the thread that hangs is the only one that can look.
+    """
+    captures = []
+    one = Interrupter(lambda: captures.append(take()), signals=SIGNALS)
+
+    def hang():
+        one.interrupt()
+        while not captures:
+            time.sleep(0)
+
+    one.install()
+    try:
+        hang()
+    finally:
+        one.uninstall()
+
+    (state,) = [thread for thread in captures[0].threads if thread.is_main]
+    # The signal struck in the very call that sent it.
+    assert [line.frame.function.rpartition(".")[2] for line in state.lines[-2:]] == ["hang", "interrupt"]
+    assert not any(thread.is_main for thread in take().threads)
