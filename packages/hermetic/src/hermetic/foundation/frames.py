@@ -59,8 +59,9 @@ def _at_rest(take: Callable[[], T]) -> T:
     try:
         # One call, so that nobody ever sees the collector at rest.
         steps: tuple[Any, ...] = (_REST, take, wake)
-        taken: T = list(map(_CALL, steps))[1]
+        done: list[Any] = list(map(_CALL, steps))
     except BaseException:
         wake()
         raise
+    taken: T = done[1]
     return taken
