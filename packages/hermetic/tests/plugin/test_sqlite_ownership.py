@@ -375,6 +375,7 @@ def test_policy_decides_whether_a_finding_fails_its_test(suite):
             "policy rule 'sqlite3 = loud' from --hermetic-policy: 'loud' is not a level.",
         ),
         (["-o", "hermetic_frames=none"], "hermetic_frames = 'none' in"),
+        (["-o", "hermetic_frames=41"], "give a whole number from 1 to 40."),
     ],
 )
 def test_options_that_cannot_be_used_stop_the_run_before_it_starts(suite, arguments, message):

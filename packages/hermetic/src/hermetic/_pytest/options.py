@@ -10,6 +10,7 @@ import pytest
 
 from hermetic._pytest import blocking
 from hermetic.guard import late
+from hermetic.guard.census.site import DEPTH
 from hermetic.guard.ownership.tenure import MODES
 
 if TYPE_CHECKING:
@@ -90,7 +91,9 @@ def add_options(parser: pytest.Parser) -> None:
         type="bool",
         default=False,
     )
-    parser.addini("hermetic_frames", f"frames shown of where a thing was made ({_FRAMES})", default=_FRAMES)
+    parser.addini(
+        "hermetic_frames", f"frames shown of where a thing was made, at most {DEPTH} ({_FRAMES})", default=_FRAMES
+    )
     blocking.add_options(parser)
     _add_baseline(parser)
     parser.addini("hermetic_mend", "whether what was found is closed afterwards (true)", type="bool", default=True)
@@ -163,8 +166,10 @@ def read(config: pytest.Config) -> Settings:
         pytest.UsageError: an option that cannot be read, with its source.
     """
     frames = str(config.getini("hermetic_frames")).strip()
-    if not frames.isdecimal() or not 1 <= int(frames) <= 50:
-        raise pytest.UsageError(f"hermetic_frames = {frames!r} in {config.inipath}: give a whole number from 1 to 50.")
+    if not frames.isdecimal() or not 1 <= int(frames) <= DEPTH:
+        raise pytest.UsageError(
+            f"hermetic_frames = {frames!r} in {config.inipath}: give a whole number from 1 to {DEPTH}."
+        )
     return Settings(
         is_on=config.getoption("--hermetic") == "on",
         policy=_policy(config),

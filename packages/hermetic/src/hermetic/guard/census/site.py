@@ -28,7 +28,10 @@ RawSite: TypeAlias = tuple[tuple[tuple[CodeType, int], ...], bool]
 Outermost: TypeAlias = tuple[CodeType | None, CodeType | None, CodeType | None]
 
 NOWHERE: Final[Outermost] = (None, None, None)
-DEPTH = 40
+DEPTH: Final = 40
+"""
+Frames that are kept of a stack, the libraries' included; `hermetic_frames` says how many of the user's are shown of them.
+"""
 _HERMETIC = str(Path(__file__).parents[2])
 
 
