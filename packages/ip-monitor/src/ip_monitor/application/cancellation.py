@@ -32,18 +32,7 @@ async def see_through(ending: Coroutine[Any, Any, T]) -> T:
         Exception: what `ending` raised.
         asyncio.CancelledError: the caller was cancelled meanwhile; `ending` has ended.
     """
-    work = asyncio.ensure_future(ending)
-    cancelled: asyncio.CancelledError | None = None
-    while not work.done():
-        try:
-            await asyncio.wait({work})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        if not work.cancelled():
-            work.exception()  # the cancellation is what the caller hears of
-        raise cancelled
-    return work.result()
+    return await _outlast(ending, again_after_s=None)
 
 
 async def heed_cancellation(work: Coroutine[Any, Any, None], *, again_after_s: float = 0.5) -> None:
@@ -57,6 +46,11 @@ async def heed_cancellation(work: Coroutine[Any, Any, None], *, again_after_s: f
         Exception: what `work` raised.
         asyncio.CancelledError: the caller was cancelled; `work` has ended.
     """
+    await _outlast(work, again_after_s=again_after_s)
+
+
+async def _outlast(work: Coroutine[Any, Any, T], *, again_after_s: float | None) -> T:
+    # The caller hears of its cancellation when the work has ended, which is cancelled with it, and again, where a time is given.
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
@@ -64,10 +58,10 @@ async def heed_cancellation(work: Coroutine[Any, Any, None], *, again_after_s: f
             await asyncio.wait({task}, timeout=None if cancelled is None else again_after_s)
         except asyncio.CancelledError as error:
             cancelled = error
-        if cancelled is not None:
+        if cancelled is not None and again_after_s is not None:
             task.cancel()
     if cancelled is not None:
         if not task.cancelled():
-            task.exception()  # as in `see_through`
+            task.exception()  # the cancellation is what the caller hears of
         raise cancelled
-    task.result()
+    return task.result()

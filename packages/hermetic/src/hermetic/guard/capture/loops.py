@@ -60,8 +60,9 @@ def _loop_in(frames: list[FrameType], ident: int) -> RunningLoop | None:
         name = frame.f_code.co_qualname
         if name == "Runner.run" and frame.f_globals.get("__name__") == "asyncio.runners":
             # Loops written in C (uvloop) leave no frame of their own; the runner's has the loop and the task.
-            loop = getattr(locals_of(frame).get("self"), "_loop", None) or loop
-            main = locals_of(frame).get("task") or main
+            names = locals_of(frame)
+            loop = getattr(names.get("self"), "_loop", None) or loop
+            main = names.get("task") or main
         elif name == "BaseEventLoop.run_until_complete":
             names = locals_of(frame)
             loop, main = names["self"], names.get("future")

@@ -125,7 +125,7 @@ class Encoder:
         at_s, test, file, line = values
         if not (self._names.is_clean(str(test)) and self._names.is_clean(str(file))):
             return ""
-        return f'{{"at_s":{at_s!r},"test":{quoted(str(test))},"file":{quoted(str(file))},"line":{line!r}}}'
+        return "{" + _beginning(at_s, quoted(str(test)), quoted(str(file)), line) + "}"
 
     def line(self, values: dict[str, Any]) -> str:
         text = self._encode(values)
@@ -196,7 +196,12 @@ _PLAIN: Final[dict[object, tuple[str, tuple[tuple[str, object], ...]]]] = {
 
 
 def _began(at_s: object, name: str, file: str, line: object) -> str:
-    return f'{{"kind":"test.began","at_s":{at_s!r},"test":{name},"file":{file},"line":{line!r}}}\n'
+    return f'{{"kind":"test.began",{_beginning(at_s, name, file, line)}}}\n'
+
+
+def _beginning(at_s: object, name: str, file: str, line: object) -> str:
+    # In its line and in the header alike, from which a reader makes that line's event.
+    return f'"at_s":{at_s!r},"test":{name},"file":{file},"line":{line!r}'
 
 
 def _part(at_s: object, name: str, phase: object, duration_s: Any) -> str:
