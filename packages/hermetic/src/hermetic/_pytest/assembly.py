@@ -19,7 +19,7 @@ from hermetic._pytest.hangs import Hangs, last_events, mock_requests
 from hermetic._pytest.isolating import Promises, isolation
 from hermetic._pytest.limiting import Limiting
 from hermetic._pytest.recording import RUN_KEY, FixtureTimes, Recording
-from hermetic._pytest.reporting import Reporting, journal_for
+from hermetic._pytest.reporting import Reporting, copy_for, journal_for
 from hermetic._pytest.summary import Summary
 from hermetic.foundation.clock import SystemClock
 from hermetic.foundation.stream import stream
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from hermetic.foundation import Clock, Sink
     from hermetic.guard.component import Component
     from hermetic.record.journal import JournalWriter
+    from hermetic.record.report.uneventful import Uneventful
 
 # Where pytest keeps the name of the test that runs, for whoever looks from outside.
 _TEST_VARIABLE = "PYTEST_CURRENT_TEST"
@@ -89,7 +90,7 @@ def components(
     return census, [Shifts(watches, roll=roll), census, holds, *keepers]
 
 
-def _journal(config: pytest.Config, settings: Settings) -> JournalWriter | None:
+def _journal(config: pytest.Config, settings: Settings, *, copy: Uneventful | None) -> JournalWriter | None:
     asked = journal_for(config, settings.journal)
     if asked is None:
         return None
@@ -117,6 +118,7 @@ def _journal(config: pytest.Config, settings: Settings) -> JournalWriter | None:
             is_strict=False,
             tests=lambda: _collected(config),
             sample=sampler,
+            copy=None if copy is None else copy.take,
         )
     except JournalError as error:
         # Whoever asked for a journal wants its tests run all the more.
@@ -159,7 +161,8 @@ def _baseline(config: pytest.Config) -> Baselining | None:
 
 def assemble(config: pytest.Config, settings: Settings) -> Team:
     clock: Clock = SystemClock()
-    journal = _journal(config, settings)
+    copy = copy_for(config)
+    journal = _journal(config, settings, copy=copy)
     memory = sink = TestMemory(journal)
     config.add_cleanup(stream.connect(sink))
     roll = Roll()
@@ -191,7 +194,7 @@ def assemble(config: pytest.Config, settings: Settings) -> Team:
         from hermetic._pytest.past import PastTelling  # noqa: PLC0415 - only for a run that is recorded
 
         config.pluginmanager.register(PastTelling(config, sink), "hermetic-past")
-        config.pluginmanager.register(Reporting(config, journal), "hermetic-reporting")
+        config.pluginmanager.register(Reporting(config, journal, copy=copy), "hermetic-reporting")
     config.add_cleanup(watch(sink))
     # Registered last, so that what the guard does around a test is within the test's time too.
     providers = [open_resources(census), mock_requests, last_events(memory)]

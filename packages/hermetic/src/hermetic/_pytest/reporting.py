@@ -16,6 +16,7 @@ from hermetic._pytest.loading import loading
 
 if TYPE_CHECKING:
     from hermetic.record.journal import JournalWriter
+    from hermetic.record.report.uneventful import Uneventful
 
 _JOURNAL = "hermetic_journal"
 
@@ -66,14 +67,26 @@ def journal_for(config: pytest.Config, journal: str | None) -> str | None:
     return str(Path(directory) / "journal.jsonl")
 
 
+def copy_for(config: pytest.Config) -> Uneventful | None:
+    """
+    What keeps what the journal of this process is told, where a report will be made of it.
+    """
+    if hasattr(config, "workerinput") or not asked(config):
+        return None
+    from hermetic.record.report.uneventful import Uneventful  # noqa: PLC0415 - only for those who ask
+
+    return Uneventful()
+
+
 class Reporting(Hooks):
     """
     Writes the reports of the controller's process. What goes wrong is told, and changes no outcome.
     """
 
-    def __init__(self, config: pytest.Config, journal: JournalWriter) -> None:
+    def __init__(self, config: pytest.Config, journal: JournalWriter, *, copy: Uneventful | None) -> None:
         self._paths = asked(config)
         self._journal = journal
+        self._copy = copy
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -106,10 +119,8 @@ class Reporting(Hooks):
                 terminalreporter.line(f"Hermetic: report written to {path}")
 
     def _document(self, *, has_workers: bool) -> dict[str, Any]:
-        if not has_workers and not self._journal.problem:
-            from hermetic.record.report.uneventful import uneventful  # noqa: PLC0415 - only for those who ask
-
-            document = uneventful(self._journal.path)
+        if self._copy is not None and not has_workers and not self._journal.problem:
+            document = self._copy.document()
             if document is not None:
                 return document
         from hermetic.record.report import TestReporter  # noqa: PLC0415 - only for runs with something to tell

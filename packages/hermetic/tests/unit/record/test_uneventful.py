@@ -12,21 +12,22 @@ import pytest
 from hermetic.record import read
 from hermetic.record.events import LogWritten, PhaseEnded, TestBegan, TestRetried, WarningIssued
 from hermetic.record.journal import JournalWriter
-from hermetic.record.journal.line import Encoder
+from hermetic.record.journal.line import Beginnings, Encoder
 from hermetic.record.journal.schema import schema
 from hermetic.record.moments import phase_passed, resources_sampled, run_began, run_ended, test_began
 from hermetic.record.report import TestReporter
-from hermetic.record.report.uneventful import uneventful
+from hermetic.record.report.uneventful import Uneventful
 
 TOKEN = "ghp_" + "a1B2" * 8
 
 
-def run_of(path, tests, *, between=(), status=0, expected=None):
+def run_of(path, tests, *, between=(), status=0, expected=None, copy=None):
     """
     A journal of these tests, with more told after the call of each.
     """
+    copy = Uneventful() if copy is None else copy
     at = (float(f"{100 + 0.0101 * number:.4f}") for number in count())
-    with JournalWriter(path, run="r", wall_clock=lambda: 1e9) as journal:
+    with JournalWriter(path, run="r", wall_clock=lambda: 1e9, copy=copy.take) as journal:
         journal.tell((run_began, (next(at), len(tests) if expected is None else expected, 0)))
         journal.tell((resources_sampled, (next(at), 10 * 2**20, 7, 1)))
         for number, test in enumerate(tests):
@@ -35,12 +36,13 @@ def run_of(path, tests, *, between=(), status=0, expected=None):
             journal.tell((phase_passed, (next(at), test, "call", 0.25 / (number + 1))))
             for event in between:
                 journal.emit(event)
-            journal.tell((resources_sampled, (next(at), (11 + number) * 2**20, 7, 1)))
+            if number % 3:
+                journal.tell((resources_sampled, (next(at), (11 + number) * 2**20, 7, 1)))
             if number % 2:
                 journal.flush()
             journal.tell((phase_passed, (next(at), test, "teardown", 0.000001)))
         journal.tell((run_ended, (next(at), status, "", ())))
-    return path
+    return path, copy.document()
 
 
 TESTS = [f"test_a.py::test_b[{one}]" for one in ("z", "a", "ü😀", "\udcff", *range(12))]
@@ -58,9 +60,9 @@ def test_the_document_of_an_uneventful_run_is_the_one_that_is_made_in_full(tmp_p
     warned = [WarningIssued(at_s=1.0, test="", category="W", message="m", file="f", line=1)] * 2
     with_warning = run_of(tmp_path / "warning.jsonl", TESTS, between=warned)
 
-    for path in (plain, with_log, with_warning):
+    for path, document in (plain, with_log, with_warning):
         full = TestReporter.from_journals(path).document
-        assert uneventful(path) == full
+        assert document == full
         assert (full["counts"], len(full["hungriest"])) == ({"total": 16, "passed": 16}, 10)
 
 
@@ -80,28 +82,41 @@ def test_whatever_else_happens_is_left_to_the_readers_in_full(tmp_path, more):
     """
     One line of something else, and nothing is guessed.
     """
-    assert uneventful(run_of(tmp_path / "journal.jsonl", TESTS[:1], **more)) is None
+    _, document = run_of(tmp_path / "journal.jsonl", TESTS[:1], **more)
+    assert document is None
 
 
-def test_a_cut_journal_and_one_of_two_processes_are_left_to_the_readers_in_full(tmp_path):
+def test_a_run_with_much_to_tell_and_one_that_never_began_are_left_to_the_readers_in_full(tmp_path):
     """
-    What does not look like one whole run is not taken for one.
+    What is kept beside the tests is bounded, and nothing is made of nothing.
     """
-    path = run_of(tmp_path / "journal.jsonl", TESTS)
-    whole = path.read_bytes()
+    warned = [WarningIssued(at_s=1.0, test="", category="W", message="m" * 60_000, file="f", line=1)]
+    path, document = run_of(tmp_path / "journal.jsonl", [f"t.py::t[{one}]" for one in range(80)], between=warned)
 
-    for odd in (whole[:-9], whole + whole, b"", b"[]", whole.replace(b'"test.began"', b'"test.dreamt"')):
-        path.write_bytes(odd)
-        assert uneventful(path) is None
+    assert document is None
+    assert TestReporter.from_journals(path).document["counts"] == {"total": 80, "passed": 80}
+    assert Uneventful().document() is None
+
+
+def test_a_name_that_holds_a_secret_is_without_it_in_the_report(tmp_path):
+    """
+    What was told is kept only where nothing had to be taken out of it.
+    """
+    path, document = run_of(tmp_path / "journal.jsonl", [f"t.py::a[{TOKEN}]", "t.py::b"])
+
+    assert document == TestReporter.from_journals(path).document
+    assert document["counts"] == {"total": 2, "passed": 2}
+    assert TOKEN not in json.dumps(document)
 
 
 def test_the_parts_of_a_test_that_passed_are_one_line_and_are_read_as_three(tmp_path):
     """
     The journal is small and its readers see what happened, as the schema says.
     """
-    path = run_of(tmp_path / "journal.jsonl", ["test_a.py::test_b"])
+    path, _ = run_of(tmp_path / "journal.jsonl", ["test_a.py::test_b", "test_a.py::test_c"])
 
     kinds = [json.loads(line)["kind"] for line in path.read_text().splitlines()]
+    assert kinds.count("test.passed") == 1
     assert kinds.count("test.phase") == 3  # a sample came between
     validator = jsonschema.Draft202012Validator(schema())
     encoder = Encoder()
@@ -109,12 +124,15 @@ def test_the_parts_of_a_test_that_passed_are_one_line_and_are_read_as_three(tmp_
         (test_began, (1.0, "t.py::t", "t.py", 1)),
         *((phase_passed, (2.0 + at, "t.py::t", part, 0.1)) for at, part in enumerate(("setup", "call", "teardown"))),
     ]
-    told = [encoder.take(moments, 0), encoder.take(moments, 1)]
-    assert [number for _, number in told] == [1, 3]
-    for line, _ in told:
+    moments[0], _ = Beginnings().take(moments[0])
+    text, number = encoder.take(moments, 0)
+    assert number == 4
+    assert text == encoder.take(moments[:1], 0)[0] + encoder.take(moments, 1)[0]
+    lines = text.splitlines()
+    for line in lines:
         validator.validate(json.loads(line))
     header = path.read_text().splitlines()[0]
-    path.write_text("\n".join([header, *(line.rstrip() for line, _ in told)]) + "\n")
+    path.write_text("\n".join([header, *lines]) + "\n")
 
     (back,) = read(path)
     assert back.events == (
@@ -149,7 +167,8 @@ def test_a_moment_is_written_as_its_event_would_be():
             (run_ended, (4.0, 1, "maxfail", ("cov-fail-under",))),
         ]
 
-        lines = [short.take(moments, index)[0] for index in range(len(moments))]
+        written = [Beginnings().take(moments[0])[0], *moments[1:]]
+        lines = [short.take(written, index)[0] for index in range(len(written))]
         assert lines == [long.encode(make(*values)) for make, values in moments]
         assert "hunter2" not in "".join(lines)
         assert TOKEN not in "".join(lines)

@@ -46,47 +46,34 @@ class Encoder:
         self._apart: dict[str, str] | None = None
         # ASCII escapes keep lone surrogates writable and terminal control characters harmless.
         self._encode = json.JSONEncoder(separators=(",", ":"), default=_default).encode
-        self._names = _CleanNames()
         # The name of the test that runs when nothing is to be taken out of it, as it is and as JSON.
         self._clean: object = None
         self._quoted = ""
-        # The file of the test before, the same object mostly, when nothing is to be taken out of it, and as JSON.
-        self._file: object = None
-        self._quoted_file = ""
         # A field that has its default is left out, which halves the file; a reader puts it back.
         self._fields: dict[type, tuple[tuple[str, object], ...]] = {}
 
     def take(self, told: Sequence[Event | Moment], index: int) -> tuple[str, int]:
         """
-        The line at this place of what was told, and how many of them it holds. What happens in every test is written without
-        its event being made, which would cost most of the journal's time.
+        The line at this place of what was told, or both lines of a test that passed, and how many of what was told they hold. What
+        happens in every test is written without its event being made, which would cost most of the journal's time.
         """
         one = told[index]
         if not isinstance(one, tuple):
             return self.encode(one), 1
         make, values = one
+        if make is begun:
+            self._clean, self._quoted, text = values[1], str(values[4]), values[5]
+            began = f'{{"kind":"test.began",{text}}}\n'
+            passed = _passed(self._clean, self._quoted, told[index + 1 : index + 4])
+            return (began + passed, 4) if passed else (began, 1)
         if make is phase_passed and values[1] == self._clean:
-            line = _passed(self._quoted, *told[index : index + 3]) if len(told) >= index + 3 else ""
-            if line:
-                return line, 3
-            at_s, _, phase, duration_s = values
-            return _part(at_s, self._quoted, phase, duration_s), 1
-        if make is test_began and self._is_clean_file(values[2]) and self._names.is_clean(str(values[1])):
-            at_s, test, _, number = values
-            self._clean, self._quoted = test, quoted(str(test))
-            return _began(at_s, self._quoted, self._quoted_file, number), 1
+            passed = _passed(self._clean, self._quoted, told[index : index + 3])
+            return (passed, 3) if passed else (_part(values[0], self._quoted, *values[2:]), 1)
         if make in _PLAIN:
             kind, names = _PLAIN[make]
             told_of = {name: value for (name, default), value in zip(names, values, strict=True) if value != default}
             return self._encode({"kind": kind, **told_of}) + "\n", 1
         return self.encode(make(*values)), 1
-
-    def _is_clean_file(self, file: object) -> bool:
-        if file is not self._file:
-            if not self._names.is_clean(str(file)):
-                return False
-            self._file, self._quoted_file = file, quoted(str(file))
-        return True
 
     def encode(self, event: Event) -> str:
         r"""
@@ -116,16 +103,6 @@ class Encoder:
         if apart is None:
             apart = self._apart = dict(_scrubbing().names_apart(filter(may_hold_secret, self._tests())))
         return apart.get(test, clean)
-
-    def running(self, values: Sequence[object]) -> str:
-        """
-        What a header says of the test that runs, by the values of its `test_began`; empty when something is to be taken out of
-        its name. For any thread.
-        """
-        at_s, test, file, line = values
-        if not (self._names.is_clean(str(test)) and self._names.is_clean(str(file))):
-            return ""
-        return "{" + _beginning(at_s, quoted(str(test)), quoted(str(file)), line) + "}"
 
     def line(self, values: dict[str, Any]) -> str:
         text = self._encode(values)
@@ -158,16 +135,42 @@ def _default(value: Any) -> Any:
 # ---------------------------------------------------------------- what every test writes
 
 
-class _CleanNames:
-    # Tests stand in few files, and with parameters many share the name of one function: what was found last is kept.
+def begun(at_s: float, test: str, file: str, line: int, _name: str, _text: str) -> Event:
+    """
+    The beginning of a test from whose names nothing is to be taken out, with the name as JSON and what a line says of it.
+    """
+    return test_began(at_s, test, file, line)
+
+
+class Beginnings:
+    """
+    The beginnings of tests with their text, made once for the header of a journal and for its line.
+    """
 
     def __init__(self) -> None:
+        # Tests stand in few files, and with parameters many share the name of one function: what was found last is kept.
         self._known: set[str] = set()
+        # The file of the test before, the same object mostly, when nothing is to be taken out of it, and as JSON.
+        self._file: object = None
+        self._quoted_file = ""
 
-    def is_clean(self, name: str) -> bool:
+    def take(self, moment: Moment) -> tuple[Moment, str]:
         """
-        Whether nothing is to be taken out of it or cut.
+        The moment of a `test_began` with its text, and that text; the moment as it is and no text when something is to be taken
+        out of its names.
         """
+        at_s, test, file, line = moment[1]
+        if file is not self._file:
+            if not self._is_clean(str(file)):
+                return moment, ""
+            self._file, self._quoted_file = file, quoted(str(file))
+        if not self._is_clean(str(test)):
+            return moment, ""
+        name = quoted(str(test))
+        text = f'"at_s":{at_s!r},"test":{name},"file":{self._quoted_file},"line":{line!r}'
+        return (begun, (at_s, test, file, line, name, text)), text
+
+    def _is_clean(self, name: str) -> bool:
         # No hint of a secret has a bracket in it, so none stands across this one.
         shared, _, rest = name.partition("[")
         if shared in self._known and (not rest or rest[:-1].isdecimal()):
@@ -195,15 +198,6 @@ _PLAIN: Final[dict[object, tuple[str, tuple[tuple[str, object], ...]]]] = {
 }
 
 
-def _began(at_s: object, name: str, file: str, line: object) -> str:
-    return f'{{"kind":"test.began",{_beginning(at_s, name, file, line)}}}\n'
-
-
-def _beginning(at_s: object, name: str, file: str, line: object) -> str:
-    # In its line and in the header alike, from which a reader makes that line's event.
-    return f'"at_s":{at_s!r},"test":{name},"file":{file},"line":{line!r}'
-
-
 def _part(at_s: object, name: str, phase: object, duration_s: Any) -> str:
     return (
         f'{{"kind":"test.phase","at_s":{at_s!r},"test":{name},"phase":"{phase}","outcome":"passed",'
@@ -211,16 +205,19 @@ def _part(at_s: object, name: str, phase: object, duration_s: Any) -> str:
     )
 
 
-def _passed(name: str, setup: Event | Moment, call: Event | Moment, teardown: Event | Moment) -> str:
-    # Empty when these are not the three parts of one test.
+def _passed(test: object, name: str, parts: Sequence[Event | Moment]) -> str:
+    # Empty when these are not the three parts of this test.
+    if len(parts) < len(PARTS):
+        return ""
+    setup, call, teardown = parts
     if not isinstance(setup, tuple) or not isinstance(call, tuple) or not isinstance(teardown, tuple):
         return ""
     if not setup[0] is call[0] is teardown[0] is phase_passed:
         return ""
-    set_up_s, _, first, setup_took_s = setup[1]
+    set_up_s, nodeid, first, setup_took_s = setup[1]
     called_s, _, second, call_took_s = call[1]
     at_s, _, third, teardown_took_s = teardown[1]
-    if (first, second, third) != PARTS:
+    if nodeid != test or (first, second, third) != PARTS:
         return ""
     return (
         f'{{"kind":"test.passed","at_s":{at_s!r},"test":{name},"ended_s":[{set_up_s!r},{called_s!r},{at_s!r}],'

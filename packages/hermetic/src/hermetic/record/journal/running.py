@@ -43,12 +43,12 @@ class Running:
 
     def tell(self, text: str) -> bool:
         """
-        Say that this test runs. False when it could not be said, for lack of room, text or file.
+        Say with the text of its beginning that this test runs. False when it could not be said, for lack of room, text or file.
         """
-        if not text or len(text) > ROOM or self._file < 0:
+        if not text or len(text) > ROOM - 2 or self._file < 0:
             return False
         try:
-            return os.pwrite(self._file, text.encode("ascii").ljust(ROOM), self._offset) == ROOM
+            return os.pwrite(self._file, b"{%-*b}" % (ROOM - 2, text.encode("ascii")), self._offset) == ROOM
         except OSError:
             return False
 

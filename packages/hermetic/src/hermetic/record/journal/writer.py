@@ -31,12 +31,12 @@ from uuid import uuid4
 from hermetic._version import __version__
 from hermetic.guard.sentry import Sentry
 from hermetic.record.journal import place
-from hermetic.record.journal.line import SCHEMA_VERSION, Encoder
+from hermetic.record.journal.line import SCHEMA_VERSION, Beginnings, Encoder
 from hermetic.record.journal.running import Running, with_room
 from hermetic.record.moments import run_ended, test_began
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -64,6 +64,7 @@ class JournalWriter:
         about: more for the header: values of JSON.
         tests: asked for the names of all tests of the run when one holds a secret, so that tests are told apart without it.
         sample: asked with the monotonic time, whenever something is about to be written, for an event that nobody else emits.
+        copy: given whatever is written, as it was told and as text: the header, a line, or both lines of a test that passed.
         is_strict: raise when nothing can be written at `path`, in place of going elsewhere.
 
     Raises:
@@ -80,6 +81,7 @@ class JournalWriter:
         is_strict: bool = True,
         tests: Callable[[], Iterable[str]] = tuple,
         sample: Callable[[float], Moment | None] | None = None,
+        copy: Callable[[Sequence[Event | Moment], str], None] | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         run = run or uuid4().hex[:16]
@@ -92,6 +94,8 @@ class JournalWriter:
         self._pid = os.getpid()
         self._lock = threading.RLock()
         self._encoder = Encoder(tests)
+        self._beginnings = Beginnings()
+        self._copy = copy
         self._events: list[Event | Moment] = []
         self._flushed = 0.0
         # When the last test began.
@@ -120,7 +124,10 @@ class JournalWriter:
         # A line that a killed process left half written ends here.
         size = os.fstat(self._file).st_size
         begin = b"\n" if size else b""
-        line, room = with_room(self._encoder.line(header))
+        text = self._encoder.line(header)
+        if copy is not None:
+            copy((), text)
+        line, room = with_room(text)
         self._unwritten += begin + line
         self._unwritten_events = 1
         self._write()
@@ -154,18 +161,14 @@ class JournalWriter:
         if self._flushed >= self._began:
             # The test before may be on the disk without its end, and would be taken for one that runs as well.
             self.flush()
-        self._began = monotonic()
+        moment, text = self._beginnings.take(moment)
+        self._began = now = monotonic()
         self._events.append(moment)
-        if not self._tell_running(moment[1]):
-            self._beat()
-        elif not self._is_watched or self._began - self._flushed > PERIOD_S or len(self._events) >= _MANY:
-            self._wait(self._began)
-
-    def _tell_running(self, values: tuple[object, ...]) -> bool:
         # A forked child has its own story.
-        if self._running is None or self._pid != os.getpid():
-            return False
-        return self._running.tell(self._encoder.running(values))
+        if self._running is None or self._pid != os.getpid() or not self._running.tell(text):
+            self._beat()
+        elif not self._is_watched or now - self._flushed > PERIOD_S or len(self._events) >= _MANY:
+            self._wait(now)
 
     def _wait(self, now: float) -> None:
         # The thread may not get its turn on a busy machine: what may have waited for longer is written by who emits next.
@@ -212,6 +215,8 @@ class JournalWriter:
                     self._lose(1, f"{_name(taken[index])} could not be encoded: {type(error).__name__}: {error}")
                 else:
                     lines.append((line, count))
+                    if self._copy is not None:
+                        self._copy(taken[index : index + count], line)
                 index += count
             self._add(lines)
             self._write()

@@ -148,14 +148,12 @@ def _shared(one: str, other: str) -> int:
     # No further than where a character takes two units in the browser: it counts those.
     if not one.isascii():
         one = re.split(_WIDE, one, maxsplit=1)[0]
-    least, most = 0, min(len(one), len(other))
-    while least < most:
-        middle = (least + most + 1) // 2
-        if other.startswith(one[:middle]):
-            least = middle
-        else:
-            most = middle - 1
-    return least
+    most = min(len(one), len(other))
+    # Bytes as one number: what differs between two is from its highest bit on.
+    width = 1 if one.isascii() and other.isascii() else 4
+    code = "ascii" if width == 1 else "utf-32-be"
+    numbers = [int.from_bytes(text[:most].encode(code, "surrogatepass"), "big") for text in (one, other)]
+    return most - -(-(numbers[0] ^ numbers[1]).bit_length() // (8 * width))
 
 
 def _stories(tests: list[dict[str, Any]]) -> dict[str, str]:

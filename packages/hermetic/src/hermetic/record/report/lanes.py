@@ -16,9 +16,7 @@ def workers(document: dict[str, Any]) -> list[dict[str, Any]]:
     For each worker its name, the share of the time that it spent in tests, and bars and bad moments in thousandths of the time
     from the first test's beginning to the last one's end. What follows within a four-hundredth is one bar.
     """
-    all_tries = [one for test in document["tests"] for one in test["tries"]]
-    start = min((one["began_s"] for one in all_tries), default=0.0)
-    whole = max(max((one["began_s"] + one["duration_s"] for one in all_tries), default=0.0) - start, 1e-3)
+    start = min((one["began_s"] for test in document["tests"] for one in test["tries"]), default=0.0)
     tries: dict[str, list[tuple[float, float]]] = {}
     bad: dict[str, list[float]] = {}
     for test in document["tests"]:
@@ -27,6 +25,8 @@ def workers(document: dict[str, Any]) -> list[dict[str, Any]]:
             tries.setdefault(one["worker"], []).append((began, began + one["duration_s"]))
             if one["outcome"] in _BAD:
                 bad.setdefault(one["worker"], []).append(began)
+    whole = max((end for ended in tries.values() for _, end in ended), default=0.0)
+    whole = max(whole, 1e-3)
     return [
         {
             "name": worker["name"],

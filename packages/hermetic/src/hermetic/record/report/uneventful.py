@@ -1,5 +1,5 @@
 """
-The document of a run in which every test passed and nothing else happened, straight from the lines of its journal.
+The document of a run in which every test passed and nothing else happened, from what its journal's writer was told.
 
 Most runs are like this, and what reads journals in full, with a class for each kind of event and rules for what went wrong,
 takes longer to load than a thousand such tests take to tell of. What is made here equals what would be made in full; whatever
@@ -9,12 +9,18 @@ is not as simple is left to that.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from hermetic.record.report.verdict import verdict
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
+
+    from hermetic.foundation.events import Event
+    from hermetic.record.moments import Moment
+
+    # When it began, its name, file and line, what its three parts took, and when it ended.
+    Passed: TypeAlias = tuple[Any, ...]
 
 DOCUMENT_VERSION: Final = 1
 """
@@ -32,22 +38,13 @@ MEBIBYTE: Final = 2**20
 
 _ENVIRONMENT: Final = ("hermetic", "python", "platform", "root", "arguments")
 # What a test's page would show of it, which one that passed does not have.
-_UNTOLD: Final = frozenset({"fixture.set_up", "fixture.torn_down", "log"})
+_UNTOLD: Final = tuple(f'{{"kind":"{kind}",' for kind in ("fixture.set_up", "fixture.torn_down", "log"))
+# Of other lines, in characters: a run that tells this much has something to tell.
+_MOST_OTHER: Final = 2**22
 _WARNING: Final = ("category", "message", "place", "test")
+# A test's beginning and the ends of its parts.
+_WHOLE: Final = 4
 _PLAIN_PART: Final = frozenset({"kind", "at_s", "test", "phase", "outcome", "duration_s"})
-
-
-def uneventful(path: Path) -> dict[str, Any] | None:
-    """
-    The document, or None where more is to be told than that tests passed. Only for a journal that this process wrote: its lines
-    are not checked.
-    """
-    try:
-        # No line has a newline in it, so the file is an array but for its commas.
-        lines: list[dict[str, Any]] = json.loads(b"[" + path.read_bytes().strip().replace(b"\n", b",") + b"]")
-        return _Reader(lines).document()
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
 
 
 class _EventfulError(ValueError):
@@ -55,9 +52,47 @@ class _EventfulError(ValueError):
     pass
 
 
+class Uneventful:
+    """
+    Keeps of what a journal's writer writes as much as a report of passing tests needs.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[str | Passed] | None = []
+        self._room = _MOST_OTHER
+
+    def take(self, told: Sequence[Event | Moment], line: str) -> None:
+        """
+        The next line, or both lines of a test that passed, with what it was told as; the header was told by nobody.
+        """
+        kept = self._kept
+        if kept is None:
+            return
+        if len(told) == _WHOLE:
+            # Only moments are told together.
+            began, setup, call, teardown = [cast("Moment", one)[1] for one in told]
+            kept.append((*began[:4], setup[3], call[3], teardown[3], teardown[0]))
+        elif not line.startswith(_UNTOLD):
+            self._room -= len(line)
+            if self._room < 0:
+                self._kept = None
+            else:
+                kept.append(line)
+
+    def document(self) -> dict[str, Any] | None:
+        """
+        The document, or None where more is to be told than that tests passed.
+        """
+        try:
+            return _Reader(self._kept or []).document()
+        except (ValueError, LookupError, TypeError):
+            return None
+
+
 class _Reader:
-    def __init__(self, lines: list[dict[str, Any]]) -> None:
-        self._header, *self._lines = lines
+    def __init__(self, kept: list[str | Passed]) -> None:
+        header, *self._kept = kept
+        self._header: dict[str, Any] = json.loads(header)  # type: ignore[arg-type]  # the first is a line
         self._started = float(self._header["started_at"])
         self._at = float(self._header["at_s"])
         self._name = str(self._header["worker"]) or "main"
@@ -70,47 +105,63 @@ class _Reader:
         self._warnings: dict[tuple[str, str, str, str], None] = {}
         self._expected = 0
         self._status: int | None = None
+        self._ended = 0.0
 
     def document(self) -> dict[str, Any]:
-        if self._header["kind"] != "journal":
-            raise _EventfulError
-        for line in self._lines:
-            kind = line["kind"]
-            if kind == "test.passed":
-                self._end(line["test"], sum(line["took_s"]))
-            elif kind == "test.began":
-                self._begin(line)
-            elif kind == "test.phase":
-                self._part(line)
-            elif kind == "resources.sampled":
-                self._samples.append(line["memory_bytes"])
-            elif kind not in _UNTOLD:
-                self._of_run(kind, line)
+        for one in self._kept:
+            if isinstance(one, str):
+                self._line(json.loads(one))
+            else:
+                self._whole(*one)
         self._grown()
         if self._open or self._status != 0 or not self._tests or self._expected != len(self._tests):
             raise _EventfulError
         return self._told()
+
+    def _whole(self, *one: Any) -> None:
+        began_s, test, file, line, setup_s, call_s, teardown_s, self._ended = one
+        if self._open or test in self._tests:
+            raise _EventfulError
+        if self._samples:
+            self._grown()
+        took_s = round(round(setup_s, 6) + round(call_s, 6) + round(teardown_s, 6), 6)
+        self._tests[test] = self._test(test, file, line, began_s, took_s)
+
+    def _line(self, line: dict[str, Any]) -> None:
+        kind, self._ended = line["kind"], line["at_s"]
+        if kind == "test.passed":
+            self._end(line["test"], sum(line["took_s"]))
+        elif kind == "test.began":
+            self._begin(self._ended, line["test"], line["file"], line["line"])
+        elif kind == "test.phase":
+            self._part(line)
+        elif kind == "resources.sampled":
+            self._samples.append(line["memory_bytes"])
+        else:
+            self._of_run(kind, line)
 
     # ------------------------------------------------------------ lines
 
     def _since(self, at_s: float) -> float:
         return round(max(0.0, self._started + at_s - self._at - self._started), 6)
 
-    def _begin(self, line: dict[str, Any]) -> None:
-        test = line["test"]
+    def _begin(self, at_s: float, test: str, file: str, line: int) -> None:
         if self._open or test in self._tests:
             raise _EventfulError
-        self._grown()
+        if self._samples:
+            self._grown()
         self._open = test
-        self._tests[test] = {
+        self._tests[test] = self._test(test, file, line, at_s, 0.0)
+
+    def _test(self, test: str, file: str, line: int, began_s: float, took_s: float) -> dict[str, Any]:
+        began_s = self._since(began_s)
+        return {
             "id": test,
-            "file": line["file"],
-            "line": line["line"],
+            "file": file,
+            "line": line,
             "outcome": "passed",
-            "duration_s": 0.0,
-            "tries": [
-                {"outcome": "passed", "began_s": self._since(line["at_s"]), "duration_s": 0.0, "worker": self._name}
-            ],
+            "duration_s": took_s,
+            "tries": [{"outcome": "passed", "began_s": began_s, "duration_s": took_s, "worker": self._name}],
         }
 
     def _part(self, line: dict[str, Any]) -> None:
@@ -153,7 +204,7 @@ class _Reader:
 
     def _told(self) -> dict[str, Any]:
         tests = [self._tests[nodeid] for nodeid in sorted(self._tests)]
-        ended = self._since(self._lines[-1]["at_s"])
+        ended = self._since(self._ended)
         slowest = sorted(tests, key=lambda one: (-one["duration_s"], one["id"]))[:LISTED]
         hungriest = sorted(self._memory, key=lambda one: (-one[0], one[1]))[:LISTED]
         return {
