@@ -16,6 +16,7 @@ from hermetic._pytest.explaining import Diagnosing, Explaining
 from hermetic._pytest.findings import DESK, Desk
 from hermetic._pytest.guarding import Guarding
 from hermetic._pytest.hangs import Hangs, last_events, mock_requests
+from hermetic._pytest.histories import reports_of
 from hermetic._pytest.isolating import Promises, isolation
 from hermetic._pytest.limiting import Limiting
 from hermetic._pytest.recording import RUN_KEY, FixtureTimes, Recording
@@ -187,6 +188,7 @@ def assemble(config: pytest.Config, settings: Settings) -> Team:
         failure=explaining.take,
         # It explains from what was told, so it comes after.
         told=Diagnosing(memory).told,
+        reports=reports_of(config),
     )
     config.pluginmanager.register(recording, "hermetic-recording")
     if journal is not None:

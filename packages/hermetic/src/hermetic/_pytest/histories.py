@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _DIRECTORY = ".hermetic"
+_NAME = "hermetic-history"
 # xdist reports a test whose worker was lost under none of these.
 _PHASES = frozenset({"setup", "call", "teardown"})
 # A report that passed and has none of these says nothing but how long it took.
@@ -46,7 +47,15 @@ def register(config: pytest.Config) -> None:
     """
     directory = directory_of(config)
     if directory is not None:
-        config.pluginmanager.register(Keeper(config, directory), "hermetic-history")
+        config.pluginmanager.register(Keeper(config, directory), _NAME)
+
+
+def reports_of(config: pytest.Config) -> list[pytest.TestReport] | None:
+    """
+    The list that each report of a test's part is to be put into; None where no outcomes are kept.
+    """
+    keeper: Keeper | None = config.pluginmanager.get_plugin(_NAME)
+    return None if keeper is None else keeper.reports
 
 
 def directory_of(config: pytest.Config) -> Path | None:
@@ -77,16 +86,14 @@ class Keeper(Hooks):
         self._directory = directory
         self._at = time.time()
         self._began = time.perf_counter()
-        # As they come, to be read when the session ends: the terminal keeps them all anyway.
-        self._reports: list[pytest.TestReport] = []
+        # As they come, to be read when the session ends: the terminal keeps them all anyway. Whoever is told of them puts them
+        # here, for a hook of its own would cost each test more than all that is done with them.
+        self.reports: list[pytest.TestReport] = []
         self.problem = ""
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._reports.append(report)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        if not self._reports:
+        if not self.reports:
             return
         from hermetic.record.history.spool import SPOOL  # noqa: PLC0415 - only runs that ran tests pay for it
 
@@ -110,7 +117,7 @@ class Keeper(Hooks):
         from hermetic.record.history.spool import spool  # noqa: PLC0415
 
         config = self._config
-        known = _tries(self._reports)
+        known = _tries(self.reports)
         workers = {worker for _, _, worker, _, _ in known.values()} - {""}
         run = Run(
             id=os.urandom(16).hex(),
@@ -151,12 +158,14 @@ def _tries(reports: Iterable[pytest.TestReport]) -> dict[tuple[str, int], list[A
     For each test and try: outcome, seconds, worker, the report of its failure, kinds of findings.
     """
     tries: dict[tuple[str, int], list[Any]] = {}
+    place: object = None
+    attempt, known = 0, list[Any]()
     for report in reports:
         told = vars(report)
-        key = (report.nodeid, told.get("hermetic_attempt", 1))
-        known = tries.get(key)
-        if known is None:
-            known = tries[key] = ["passed", 0.0, told.get("worker_id", ""), None, ()]
+        # The parts of one try share this very object, unless they come from another process; to ask for a name takes longer.
+        if place is None or told.get("location") is not place or told.get("hermetic_attempt", 1) != attempt:
+            place, attempt = told.get("location"), told.get("hermetic_attempt", 1)
+            known = tries.setdefault((report.nodeid, attempt), ["passed", 0.0, told.get("worker_id", ""), None, ()])
         known[1] += report.duration
         if report.outcome == "passed" and told.keys().isdisjoint(_TELLING):
             continue  # as most do, whose parts are not looked at one by one

@@ -38,7 +38,8 @@ _SAYS_MORE: Final = frozenset({"wasxfail", "context"})
 class Recording(Hooks):
     """
     Tells `sink` of the run; of log records only `with_logs`, for they cost a handler. `failure` hands over what was taken of the
-    exception of a test's part; `told` is called with each report of a test's part after it.
+    exception of a test's part; `told` is called with each report of a test's part after it, and `reports` takes them
+    all.
     """
 
     def __init__(
@@ -49,11 +50,13 @@ class Recording(Hooks):
         with_logs: bool,
         failure: Callable[[str, str], Failure | None],
         told: Callable[[pytest.TestReport], None],
+        reports: list[pytest.TestReport] | None = None,
     ) -> None:
         self._sink = sink
         self._run = run
         self._failure = failure
         self._told = told
+        self._reports = reports
         self._is_controller = False
         self._deselected = 0
         self._retried: dict[str, int] = {}
@@ -98,6 +101,8 @@ class Recording(Hooks):
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if self._reports is not None:
+            self._reports.append(report)
         when = report.when
         if report.outcome == "passed" and when in PHASES and not self._is_controller:
             # Nothing is to be explained; the whole test is forgotten with its teardown.
