@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 
-@pytest.mark.untraced  # what measures coverage looks at the same broken values, and dies of them
+@pytest.mark.untraced("the tracer looks at the same broken values, and dies of them")
 def test_values_whose_own_methods_raise_are_compared_shown_and_put_back(suite):
     """
     A value with a broken __eq__, __repr__, __hash__ and __bool__ is a stain like any other.
