@@ -458,3 +458,37 @@ def test_the_heaviest_weight_there_is_and_the_usual_one():
     for fields in ({"name": ""}, {"operator": ""}):
         with pytest.raises(SourceRefusedError, match="both need a text"):
             Source(**{"name": "a", "operator": "a", "family": Family.V4, **fields})
+
+
+@pytest.mark.parametrize("fields", [{"name": "", "operator": "x"}, {"name": "x", "operator": ""}])
+def test_a_source_needs_a_name_and_an_operator(fields):
+    """
+    Either one alone is not enough.
+    """
+    with pytest.raises(SourceRefusedError, match="both need a text"):
+        Source(family=Family.V4, **fields)
+
+
+def test_a_source_has_a_weight_of_one_unless_it_says_another():
+    """
+    Up to the largest weight, which is taken too.
+    """
+    assert Source(name="x", operator="x", family=Family.V4).weight == 1
+    assert source("x", weight=100).weight == 100
+    with pytest.raises(SourceRefusedError, match="weight"):
+        source("x", weight=100.5)
+
+
+def test_half_of_a_small_weight_decides_nothing():
+    """
+    The margin for rounding grows and shrinks with the weights: three in four of small weights decide, half does not.
+    """
+    sources = {name: source(name, weight=1e-6) for name in "abcd"}
+    electorate = Electorate.of(sources.values(), Family.V4)
+
+    def verdict(*addresses):
+        answers = [says(sources[name], address) for name, address in zip("abcd", addresses, strict=True)]
+        return tally(answers, electorate, OLD, at=AT).verdict
+
+    assert verdict(NEW, NEW, NEW, OLD).kind is VerdictKind.CHANGED
+    assert not verdict(NEW, NEW, OLD, OLD).is_decisive

@@ -35,3 +35,10 @@ def test_evidence_tells_translations_apart(public, local, router, kind):
 
     assert (found.kind, found.local, found.router) == (kind, address[1], address[2])
     assert found.reason
+
+
+def test_only_what_keeps_people_out_is_remarkable():
+    """
+    Two translations, or the carrier's: what no setting of one's own router can open.
+    """
+    assert {kind for kind in TranslationKind if kind.is_remarkable} == {TranslationKind.DOUBLE, TranslationKind.CARRIER}

@@ -9,6 +9,7 @@ import random
 
 import pytest
 from ip_monitor.resilience.circuit_breaker import (
+    BreakerRecord,
     BreakerRefusedError,
     BreakerSettings,
     BreakerState,
@@ -273,3 +274,93 @@ def test_an_attempt_from_before_a_probe_does_not_decide_for_it(breaker, clock):
     late.succeeded()
 
     assert BreakerState.CLOSED is breaker.state
+
+
+def test_what_ran_together_while_it_was_closed_counts_each(breaker):
+    """
+    One success among calls that began together makes no stragglers of the others: three failures after it open.
+    """
+    lucky, *others = (breaker.acquire() for _ in range(4))
+    lucky.succeeded()
+    for attempt in others:
+        attempt.failed()
+
+    assert BreakerState.OPEN is breaker.state
+
+
+def test_an_attempt_from_before_the_opening_moves_nothing_after_a_reset(breaker):
+    """
+    Even when the breaker opened in between: its count is not one that comes again.
+    """
+    straggler = breaker.acquire()
+    fail(breaker, 3)
+    breaker.reset()
+    straggler.failed()
+
+    assert (breaker.statistics().failures_in_a_row, breaker.statistics().failures) == (0, 1)
+
+
+def test_a_forced_probe_that_was_overtaken_does_not_count_once_it_is_closed(breaker):
+    """
+    Of two forced probes the later one decides; what the earlier one says afterwards is counted and moves nothing.
+    """
+    fail(breaker, 3)
+    earlier, later = breaker.acquire(force=True), breaker.acquire(force=True)
+    later.succeeded()
+    earlier.failed(retry_after_s=5)
+
+    assert (breaker.state, breaker.statistics().failures_in_a_row) == (BreakerState.CLOSED, 0)
+
+
+async def test_a_call_gives_its_result_and_counts_as_a_success(breaker):
+    """
+    Which starts the row of failures again.
+    """
+
+    async def answer():
+        return "93.184.216.34"
+
+    fail(breaker, 2)
+
+    assert await breaker.call(answer) == "93.184.216.34"
+    assert (breaker.statistics().successes, breaker.statistics().failures_in_a_row) == (1, 0)
+
+
+def test_a_wish_of_less_than_a_second_opens_it_too(breaker):
+    """
+    For the usual recovery time, which is longer.
+    """
+    fail(breaker, retry_after_s=0.5)
+
+    assert breaker.statistics().retry_in_s == 10
+
+
+def test_every_opening_is_counted_until_the_reset(breaker, clock):
+    """
+    Openings and rejections, from 0 again afterwards.
+    """
+    fail(breaker, 3)
+    with pytest.raises(CircuitOpenError):
+        breaker.acquire()
+    clock.advance(10)
+    fail(breaker)
+    assert (breaker.statistics().openings, breaker.statistics().rejections) == (2, 1)
+    breaker.reset()
+
+    assert (breaker.statistics().openings, breaker.statistics().rejections) == (0, 0)
+
+
+def test_a_record_brings_back_the_rows_and_nothing_else(breaker):
+    """
+    The row of failures and of openings go on, below 0 is taken for 0, and what the breaker did before is forgotten.
+    """
+    fail(breaker, 3)
+    breaker.restore(BreakerRecord(name="api", failures_in_a_row=2, openings_in_a_row=1, open_until=None))
+    assert (breaker.state, breaker.statistics().failures, breaker.record().openings_in_a_row) == ("closed", 0, 1)
+    assert breaker.statistics().failures_in_a_row == 2
+    fail(breaker)
+    assert breaker.statistics().retry_in_s == 20
+
+    breaker.restore(BreakerRecord(name="api", failures_in_a_row=-1, openings_in_a_row=-1, open_until=None))
+
+    assert (breaker.record().failures_in_a_row, breaker.record().openings_in_a_row) == (0, 0)

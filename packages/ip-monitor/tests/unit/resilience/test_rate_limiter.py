@@ -154,3 +154,44 @@ def test_settings_out_of_range_are_refused(clock, kind, fields):
     """
     with pytest.raises(LimiterRefusedError, match="give it"):
         kind("x", clock=clock, **fields)
+
+
+async def test_who_waited_is_counted_and_not_as_refused(clock):
+    """
+    Two pass at once, one waits, one that would not wait is refused.
+    """
+    limiter = TokenBucketLimiter("x", rate_per_s=0.5, burst=2, clock=clock)
+    for _ in range(3):
+        await limiter.acquire()
+    assert not limiter.try_acquire()
+    row = limiter.statistics()
+
+    assert (row.name, row.allowed, row.waited, row.rejected, row.waiting) == ("x", 3, 1, 1, 0)
+
+
+def test_an_empty_bucket_says_when_the_next_token_is_there():
+    """
+    At half a token a second, in two seconds; the statistics see it without a call in between.
+    """
+    clock = PlainClock()
+    limiter = TokenBucketLimiter("api", rate_per_s=0.5, burst=1, clock=clock)
+    limiter.acquire_nowait()
+    with pytest.raises(RateLimitedError, match=r"^api: too often; try again in 2\.0 s$") as caught:
+        limiter.acquire_nowait()
+    assert (caught.value.name, caught.value.retry_in_s, limiter.statistics().available) == ("api", 2.0, 0)
+    clock.now += 2
+
+    assert limiter.statistics().available == 1
+
+
+def test_a_window_is_free_again_at_its_very_end():
+    """
+    Not a moment later, and the statistics see it without a call in between.
+    """
+    clock = PlainClock()
+    limiter = SlidingWindowLimiter("x", limit=1, window_s=2.0, clock=clock)
+    assert limiter.try_acquire()
+    assert limiter.statistics().available == 0
+    clock.now += 2
+
+    assert (limiter.statistics().available, limiter.retry_in_s()) == (1, 0)

@@ -5,7 +5,15 @@ Five levels, worse at once and better step by step.
 from __future__ import annotations
 
 import pytest
-from ip_monitor.resilience.service_health import EFFECTS, HealthLevel, HealthRefusedError, HealthSettings, ServiceHealth
+from ip_monitor.resilience.service_health import (
+    EFFECTS,
+    Effects,
+    HealthLevel,
+    HealthRecord,
+    HealthRefusedError,
+    HealthSettings,
+    ServiceHealth,
+)
 
 
 @pytest.fixture
@@ -147,3 +155,115 @@ def test_settings_out_of_range_are_refused(fields):
     """
     with pytest.raises(HealthRefusedError, match=next(iter(fields))):
         HealthSettings(**fields)
+
+
+@pytest.mark.parametrize(
+    ("failures", "interval_factor", "retry_factor", "digest_notices"),
+    [(0, 1, 1, False), (1, 1, 1, False), (3, 1, 1.5, False), (6, 1.5, 2, True), (12, 2, 4, True)],
+)
+def test_each_level_has_its_effects(health, failures, interval_factor, retry_factor, digest_notices):
+    """
+    Of the level of the whole, as the documentation tells them.
+    """
+    fail(health, failures)
+
+    assert health.effects == Effects(
+        interval_factor=interval_factor, retry_factor=retry_factor, digest_notices=digest_notices
+    )
+
+
+def test_the_usual_settings():
+    """
+    As the documentation tells them.
+    """
+    settings = HealthSettings()
+
+    assert (settings.window, settings.recovery_successes) == (20, 3)
+    assert (settings.shares, settings.rows) == ((0.1, 0.25, 0.5, 0.9), (1, 3, 6, 12))
+
+
+def test_the_smallest_and_largest_settings_are_taken():
+    """
+    A window and a row of one, and a share of everything; a share of nothing or of more than everything is refused.
+    """
+    settings = HealthSettings(window=1, recovery_successes=1, shares=(0.1, 0.2, 0.3, 1.0))
+    assert (settings.window, settings.recovery_successes) == (1, 1)
+
+    for shares in ((0.0, 0.1, 0.2, 0.3), (0.1, 0.2, 0.3, 1.5)):
+        with pytest.raises(HealthRefusedError, match="shares"):
+            HealthSettings(shares=shares)
+
+
+def test_a_service_goes_on_from_its_record(clock, health):
+    """
+    Level, row, last error and whether it is essential outlive the process; it gets better from there by successes.
+    """
+    health.register("chart", is_essential=False)
+    fail(health, 6, "chart")
+    fail(health, 3)
+    successor = ServiceHealth(clock=clock)
+    successor.restore(health.records())
+
+    assert successor.records() == health.records()
+    assert (successor.level_of("chart"), successor.level) == (HealthLevel.SEVERE, HealthLevel.MODERATE)
+    succeed(successor, 3, "chart")
+    assert HealthLevel.MODERATE is successor.level_of("chart")
+
+
+def test_a_record_out_of_range_is_cut_to_size(health):
+    """
+    A row below 0 is none, and an error is kept to 200 characters.
+    """
+    health.restore(
+        [
+            HealthRecord(
+                service="api",
+                level=HealthLevel.MINOR,
+                is_essential=True,
+                failures_in_a_row=-4,
+                last_error="x" * 300,
+            )
+        ]
+    )
+    (row,) = health.statistics()
+    assert (row.failures_in_a_row, row.last_error, row.successes, row.failures) == (0, "x" * 200, 0, 0)
+    health.record_failure("api", "y" * 300)
+
+    assert health.statistics()[0].last_error == "y" * 200
+
+
+def test_nothing_has_failed_before_the_first_report(health):
+    """
+    A service that was only named has no error, no counts and no share.
+    """
+    assert HealthLevel.NORMAL is health.level
+    health.register("api")
+    (row,) = health.statistics()
+
+    assert (row.last_error, row.successes, row.failures, row.failures_in_a_row, row.failed_share) == ("", 0, 0, 0, None)
+
+
+def test_a_share_says_something_from_ten_outcomes_on(health):
+    """
+    Nine with every second one failed are only a failure; the tenth makes a share of half.
+    """
+    for _ in range(4):
+        fail(health, 1)
+        succeed(health, 1)
+    fail(health, 1)
+    assert HealthLevel.MINOR is health.level_of("api")
+    succeed(health, 1)
+    fail(health, 1)
+
+    assert HealthLevel.SEVERE is health.level_of("api")
+
+
+def test_a_reset_of_one_service_keeps_the_history(health):
+    """
+    Which tells of the others too.
+    """
+    fail(health, 1)
+    fail(health, 1, "chart")
+    health.reset("api")
+
+    assert [transition.service for transition in health.history] == ["api", "chart"]
