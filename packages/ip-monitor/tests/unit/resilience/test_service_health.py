@@ -245,17 +245,28 @@ def test_nothing_has_failed_before_the_first_report(health):
 
 def test_a_share_says_something_from_ten_outcomes_on(health):
     """
-    Nine with every second one failed are only a failure; the tenth makes a share of half.
+    Eight with every second one failed are only a failure; the tenth makes a share of half.
     """
     for _ in range(4):
-        fail(health, 1)
         succeed(health, 1)
-    fail(health, 1)
+        fail(health, 1)
     assert HealthLevel.MINOR is health.level_of("api")
     succeed(health, 1)
     fail(health, 1)
 
     assert HealthLevel.SEVERE is health.level_of("api")
+
+
+def test_a_service_that_is_well_again_starts_from_nothing(health):
+    """
+    The outcomes are forgotten with the last step, and count while it gets better.
+    """
+    fail(health, 3)
+    succeed(health, 3)
+    assert health.statistics()[0].failed_share == 0.5
+    succeed(health, 3)
+
+    assert (health.level, health.statistics()[0].failed_share) == (HealthLevel.NORMAL, None)
 
 
 def test_a_reset_of_one_service_keeps_the_history(health):

@@ -192,3 +192,13 @@ def test_a_fingerprint_forgets_what_varies_and_nothing_else():
     assert one != fingerprint(kind="ValueError", place="test_b.py", message="no 3 at 0x7f0a in /tmp/x/1")
     assert one != fingerprint(kind="ValueError", place="test_a.py", message="yes 3 at 0x7f0a in /tmp/x/1")
     assert len(fingerprint(kind="", place="", message="\ud800" * 5)) == 12
+
+
+@pytest.mark.parametrize("name", ["wrongly_flaky", "wrongly_stable"])
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.7])
+def test_a_share_of_wrong_judgements_is_below_half_and_not_nothing(name, share):
+    """
+    The refusal names which of the two it is.
+    """
+    with pytest.raises(ValueError, match=name):
+        SequentialTest(**{name: share})

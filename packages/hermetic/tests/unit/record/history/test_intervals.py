@@ -8,7 +8,7 @@ import math
 
 import pytest
 from hermetic.record.history.beta import beta_cdf, beta_quantile
-from hermetic.record.history.intervals import clopper_pearson, highest_rate, jeffreys, runs_to_see, wilson
+from hermetic.record.history.intervals import Interval, clopper_pearson, highest_rate, jeffreys, runs_to_see, wilson
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -146,3 +146,50 @@ def test_what_is_no_count_is_refused(call, says):
     """
     with pytest.raises(ValueError, match=says.replace("(", r"\(")):
         call()
+
+
+@pytest.mark.parametrize(("x", "share"), [(-0.5, 0.0), (0.0, 0.0), (1.0, 1.0), (1.5, 1.0)])
+def test_nothing_lies_outside_of_0_and_1(x, share):
+    """
+    Of a distribution that is not symmetric either.
+    """
+    assert beta_cdf(x, 2.0, 5.0) == share
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.0, 1.0), (1.0, 0.0), (-1.0, 2.0), (2.0, -1.0)])
+def test_a_distribution_needs_both_parameters_above_0(a, b):
+    """
+    The refusal shows both.
+    """
+    with pytest.raises(ValueError, match=rf"a = {a} and b = {b}"):
+        beta_cdf(0.5, a, b)
+
+
+def test_the_quantiles_of_nothing_and_of_everything_are_the_ends():
+    """
+    They are taken, and only what is beyond them is refused.
+    """
+    assert beta_quantile(0.0, 2.0, 5.0) == pytest.approx(0.0, abs=1e-12)
+    assert beta_quantile(1.0, 2.0, 5.0) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_an_interval_holds_both_its_ends():
+    """
+    And is as wide as they are apart.
+    """
+    interval = Interval(0.25, 0.75)
+
+    assert 0.25 in interval
+    assert 0.75 in interval
+    assert 0.8 not in interval
+    assert interval.width == 0.5
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0])
+def test_no_confidence_and_certainty_are_refused(confidence):
+    """
+    By whatever takes a confidence.
+    """
+    for call in (lambda: highest_rate(3, confidence=confidence), lambda: runs_to_see(0.1, confidence=confidence)):
+        with pytest.raises(ValueError, match="confidence"):
+            call()
