@@ -491,4 +491,32 @@ def test_half_of_a_small_weight_decides_nothing():
         return tally(answers, electorate, OLD, at=AT).verdict
 
     assert verdict(NEW, NEW, NEW, OLD).kind is VerdictKind.CHANGED
-    assert not verdict(NEW, NEW, OLD, OLD).is_decisive
+    halves = verdict(NEW, NEW, OLD, OLD)
+    assert (halves.kind, halves.is_decisive) == (VerdictKind.MULTI_EGRESS, False)
+    assert prospect([], electorate, "abc").is_within_reach
+
+
+def test_a_lighter_source_that_says_otherwise_proves_nothing_for_its_operator():
+    """
+    A page that names another address is no proof of the one that the operator's heavier source names.
+    """
+    heavy = [source(f"{name}-stun", operator=name, transport=Transport.STUN, weight=3) for name in "ab"]
+    light = [source(f"{name}-page", operator=name) for name in "ab"]
+    electorate = Electorate.of([*heavy, *light], Family.V4)
+    answers = [*(says(one, NEW) for one in heavy), *(says(one, OLD) for one in light)]
+    verdict = tally(answers, electorate, OLD, at=AT).verdict
+
+    assert verdict.addresses == (NEW,)
+    assert not verdict.is_decisive
+
+
+def test_of_equal_weights_the_more_operators_are_named_first():
+    """
+    Whatever the order of the addresses.
+    """
+    heavy, *light = source("a", weight=2), source("b"), source("c")
+    electorate = Electorate.of([heavy, *light], Family.V4)
+    for one, two in ((OLD, NEW), (NEW, OLD)):
+        answers = [says(heavy, one), *(says(other, two) for other in light)]
+
+        assert tally(answers, electorate, None, at=AT).verdict.addresses == (two, one)
