@@ -55,6 +55,30 @@ class TestSequential:
         assert sum(run(0.01) == "flaky" for _ in range(2000)) / 2000 <= 0.065
         assert sum(run(0.1) == "stable" for _ in range(2000)) / 2000 <= 0.065
 
+    def test_a_bound_that_is_just_met_decides(self):
+        """
+        Wald's conditions hold the bounds themselves. One failure is three times as likely at 3/4 as at 1/4, and one pass
+        a third as likely; with errors of a quarter the bounds are 3 and 1/3, all without rounding.
+        """
+        wald = SequentialTest(stable_rate=0.25, flaky_rate=0.75, wrongly_flaky=0.25, wrongly_stable=0.25)
+
+        assert wald.judge(failures=1, passes=0) == "flaky"
+        assert wald.judge(failures=0, passes=1) == "stable"
+        assert wald.judge(failures=1, passes=1) == "open"
+        assert (wald.passes_left(failures=0, passes=0), wald.passes_left(failures=2, passes=2)) == (1, 1)
+
+    def test_each_error_has_its_own_bound(self):
+        """
+        With errors of 1/8 and 1/4 the bounds are (1 - 1/4) / (1/8) = 6 and (1/4) / (1 - 1/8) = 2/7, so that after one
+        more failure (3) all is open, after two (9) it is flaky, and after a pass (1/3) it is open too, but not after two.
+        """
+        wald = SequentialTest(stable_rate=0.25, flaky_rate=0.75, wrongly_flaky=0.125, wrongly_stable=0.25)
+
+        assert [wald.judge(failures=n, passes=0) for n in (1, 2)] == ["open", "flaky"]
+        assert [wald.judge(failures=0, passes=n) for n in (1, 2)] == ["open", "stable"]
+        assert wald.passes_left(failures=1, passes=0) == 3
+        assert wald.passes_left(failures=2, passes=0) == 0
+
     @pytest.mark.parametrize("rates", [(0.0, 0.1), (0.2, 0.1), (0.1, 1.0), (0.1, 0.1)])
     def test_rates_in_the_wrong_order_are_refused(self, rates):
         """
@@ -128,6 +152,7 @@ class TestRates:
         assert flip_rate([True, False, True]) == 1.0
         assert flip_rate([True, True, False, False]) == pytest.approx(1 / 3)
         assert flip_rate([True]) == 0.0
+        assert (flip_rate([True, False]), flip_rate([True, True])) == (1.0, 0.0)
         assert entropy([True, False]) == 1.0
         assert entropy([True] * 5) == entropy([]) == 0.0
         assert entropy([True, True, True, False]) == pytest.approx(0.8113, abs=5e-5)
@@ -148,8 +173,10 @@ class TestRates:
         """
         assert suite_red_share([0.01] * 100) == pytest.approx(0.634, abs=5e-4)
         assert suite_red_share([]) == 0.0
-        with pytest.raises(ValueError, match=r"rate = 1\.5"):
-            suite_red_share([1.5])
+        assert (suite_red_share([0.0]), suite_red_share([0.5, 1.0])) == (0.0, 1.0)
+        for rate in (1.5, -0.5):
+            with pytest.raises(ValueError, match=rf"rate = {rate}"):
+                suite_red_share([rate])
 
     def test_failures_on_code_that_also_passes_are_spurious(self):
         """
@@ -160,8 +187,27 @@ class TestRates:
 
         assert spurious_probability(flaky + [("b", n % 5 != 0) for n in range(100)]) > 0.75
         assert spurious_probability(broken) < 0.1
-        with pytest.raises(ValueError, match="prior_failure_rate = 0"):
-            spurious_probability([], prior_failure_rate=0)
+        for rate in (0, 1.0, 1.5):
+            with pytest.raises(ValueError, match=f"prior_failure_rate = {rate}"):
+                spurious_probability([], prior_failure_rate=rate)
+
+    def test_nothing_seen_leaves_the_priors(self):
+        """
+        Both rates are a twentieth then, so that it is (1/20 * 19/20) / (1/20 * 19/20 + 1/20) = 19/39; with a tenth as the
+        prior rate of failures (1/10 * 19/20) / (1/10 * 19/20 + 1/20) = 19/29.
+        """
+        assert spurious_probability([]) == pytest.approx(19 / 39)
+        assert spurious_probability([], prior_failure_rate=0.1) == pytest.approx(19 / 29)
+
+    def test_a_version_that_never_passed_counts_as_far_as_it_cannot_be_chance(self):
+        """
+        Computed by hand in fractions. One failure in four tries of the version that passes: f = (1 + 1/10) / (4 + 2) =
+        11/60. Three failures by chance: f^3, so the other version is broken with 1 - f^3 / (f^3 + 1/20) = 10800/12131, and
+        b = (10800/12131 + 1/2) / (2 + 10) = 33731/291144.
+        """
+        seen = [("a", True), ("b", False), ("a", True), ("b", False), ("a", False), ("b", False), ("a", True)]
+
+        assert spurious_probability(seen) == pytest.approx(2831543 / 4855403, rel=1e-12)
 
     @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=40))
     def test_spuriousness_is_a_probability(self, seen):
@@ -178,6 +224,24 @@ def test_tests_that_fail_in_the_same_runs_are_one_group():
     failed_in = {"a": {1, 2, 3}, "b": {1, 2, 3}, "c": {2, 3}, "d": {9}, "e": {8, 9}, "f": {7}, "g": set()}
 
     assert co_failures(failed_in) == [["a", "b", "c"], ["d", "e"]]
+
+
+def test_tests_that_share_one_run_of_three_are_joined_from_that_distance_on():
+    """
+    Two failures each, one of them in the same run: 1 - 1/3. The cut itself is near enough.
+    """
+    failed_in = {"a": {1, 2}, "b": {2, 3}}
+
+    assert co_failures(failed_in) == []
+    assert co_failures(failed_in, cut=0.66) == []
+    assert co_failures(failed_in, cut=1.0 - 1 / 3) == [["a", "b"]]
+
+
+def test_of_pairs_that_are_equally_near_the_first_by_name_is_joined():
+    """
+    Half of the runs of b are those of a, half those of c; a and c have none in common, so only one of them is joined.
+    """
+    assert co_failures({"c": {3}, "b": {1, 3}, "a": {1}}) == [["a", "b"]]
 
 
 def test_a_fingerprint_forgets_what_varies_and_nothing_else():

@@ -48,6 +48,44 @@ def test_published_examples_come_out(method, k, n, low, high):
     assert (round(interval.low, 4), round(interval.high, 4)) == (low, high)
 
 
+def test_another_confidence_has_its_own_width():
+    """
+    At 1 of 2 Wilson's formula is z / sqrt(2 + z^2) wide, and tables of the normal distribution give z = 2.5758293 for 99 %
+    and 1.2815516 for 80 %.
+    """
+    at_99, at_80 = wilson(1, 2, confidence=0.99), wilson(1, 2, confidence=0.8)
+
+    assert at_99.width == pytest.approx(2.5758293 / math.sqrt(2 + 2.5758293**2), abs=1e-7)
+    assert at_80.width == pytest.approx(1.2815516 / math.sqrt(2 + 1.2815516**2), abs=1e-7)
+
+
+def test_one_pass_leaves_what_jeffreys_prior_leaves():
+    """
+    Beta(1/2, 3/2) has the closed form 2 / pi (asin sqrt x + sqrt(x (1 - x))), which is .975 at .85325368.
+    """
+    high = jeffreys(0, 1).high
+
+    assert high == pytest.approx(0.85325368, abs=1e-8)
+    assert 2 / math.pi * (math.asin(math.sqrt(high)) + math.sqrt(high * (1 - high))) == pytest.approx(0.975, abs=1e-10)
+    assert jeffreys(1, 1) == Interval(pytest.approx(1 - high, abs=1e-12), 1.0)
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_nothing_seen_leaves_every_rate_possible(method):
+    """
+    From 0 to 1.
+    """
+    assert METHODS[method](0, 0) == Interval(0.0, 1.0)
+
+
+def test_an_interval_is_cut_to_0_and_1():
+    """
+    At both ends, where rounding may lead beyond them.
+    """
+    assert Interval.bounded(-0.5, 1.5) == Interval(0.0, 1.0)
+    assert Interval.bounded(0.25, 0.5) == Interval(0.25, 0.5)
+
+
 def test_wilson_covers_as_little_near_the_ends_as_was_published():
     """
     Just below the lower bound of one failure only k = 0 covers: exp(-0.1765) = .838 for large n (Agresti and Coull, The
@@ -120,6 +158,15 @@ def test_no_failure_leaves_a_rate_possible():
     assert highest_rate(0) == 1.0
 
 
+@pytest.mark.parametrize(("rate", "confidence"), [(0.5, 0.75), (0.1, 0.19), (0.2, 0.36)])
+def test_so_many_runs_as_are_just_enough_are_enough(rate, confidence):
+    """
+    Two runs all pass with (1 - rate)^2, which is exactly what is left of these confidences.
+    """
+    assert runs_to_see(rate, confidence=confidence) == 2
+    assert runs_to_see(rate, confidence=confidence + 0.001) == 3
+
+
 @pytest.mark.parametrize(("rate", "runs"), [(0.05, 59), (0.0175, 170), (0.01, 299), (0.5, 5)])
 def test_runs_needed_to_see_a_rate(rate, runs):
     """
@@ -136,6 +183,8 @@ def test_runs_needed_to_see_a_rate(rate, runs):
         (lambda: clopper_pearson(1, 2, confidence=1.0), "confidence = 1.0 must lie between 0 and 1"),
         (lambda: wilson(1, 2, confidence=float("nan")), "confidence = nan"),
         (lambda: runs_to_see(0.0), "rate = 0.0 must lie between 0 and 1"),
+        (lambda: runs_to_see(1.0), "rate = 1.0 must lie between 0 and 1"),
+        (lambda: runs_to_see(1.5), "rate = 1.5 must lie between 0 and 1"),
         (lambda: beta_cdf(0.5, 0, 1), "a = 0 and b = 1 must both be above 0"),
         (lambda: beta_quantile(1.5, 1, 1), "share = 1.5 must be from 0 to 1"),
     ],
@@ -171,6 +220,14 @@ def test_the_quantiles_of_nothing_and_of_everything_are_the_ends():
     """
     assert beta_quantile(0.0, 2.0, 5.0) == pytest.approx(0.0, abs=1e-12)
     assert beta_quantile(1.0, 2.0, 5.0) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_nothing_lies_below_the_quantile_of_nothing():
+    """
+    Also where the distribution is so thin that its share up to .1 is no number above 0 any more.
+    """
+    assert beta_cdf(0.1, 1000.0, 1000.0) == 0.0
+    assert beta_quantile(0.0, 1000.0, 1000.0) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_an_interval_holds_both_its_ends():
