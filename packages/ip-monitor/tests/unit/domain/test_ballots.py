@@ -460,6 +460,17 @@ def test_the_heaviest_weight_there_is_and_the_usual_one():
             Source(**{"name": "a", "operator": "a", "family": Family.V4, **fields})
 
 
+def test_the_bytes_of_a_reply_are_evidence_and_no_text_of_the_answer():
+    """
+    The first 4,096 are kept; a failing test or a log that shows the answer does not show them.
+    """
+    answer = Answer(source=source("a"), at=AT, latency_s=0.5, address=NEW, raw=b"<page>" * 1000)
+
+    assert answer.raw == (b"<page>" * 1000)[:4096]
+    assert "page" not in repr(answer)
+    assert str(NEW) in repr(answer)
+
+
 @pytest.mark.parametrize("fields", [{"name": "", "operator": "x"}, {"name": "x", "operator": ""}])
 def test_a_source_needs_a_name_and_an_operator(fields):
     """

@@ -48,6 +48,14 @@ def test_a_source_that_was_never_asked_has_no_score():
     assert (empty.success_share, empty.agreement_share, empty.latency_p50_s) == (None, None, None)
 
 
+@pytest.mark.parametrize("tries", [1, 3, 6, 14])
+def test_a_source_that_never_answered_has_no_score_at_all(tries):
+    """
+    Exactly 0, whatever rounding leaves of the lower bound of its successes, so that none of them leads another.
+    """
+    assert of(*[(fails(), None)] * tries).score == 0.0
+
+
 def test_the_score_is_the_product_of_success_agreement_and_speed():
     """
     Three of four that answer agree, of five that were asked; the middle latency is one second.

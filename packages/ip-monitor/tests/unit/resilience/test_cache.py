@@ -5,6 +5,8 @@ Remembering for a while.
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 from ip_monitor.resilience.cache import Cache, CacheRecord, CacheRefusedError
@@ -370,3 +372,58 @@ async def test_closing_waits_until_the_loads_have_ended(cache):
     assert ended == ["load"]
     await asyncio.gather(reader, return_exceptions=True)
     assert await cache.get_or_load("k", Loads()) == 1
+
+
+async def test_what_a_load_brings_after_closing_is_forgotten(cache):
+    """
+    Also when it answers its cancellation with a value.
+    """
+    is_begun = asyncio.Event()
+
+    async def load():
+        is_begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return "late"
+
+    reader = asyncio.create_task(cache.get_or_load("k", load))
+    await is_begun.wait()
+    await cache.aclose()
+
+    assert await reader == "late"
+    assert (len(cache), cache.get("k")) == (0, None)
+
+
+async def test_a_load_that_never_began_leaves_nothing_behind(cache):
+    """
+    Closed before its first step: whoever asks afterwards gets a load of their own, and not its cancellation.
+    """
+    reader = asyncio.create_task(cache.get_or_load("k", Loads()))
+    await asyncio.sleep(0)
+    await cache.aclose()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+
+    assert await cache.get_or_load("k", Loads()) == 1
+
+
+async def test_nothing_is_held_of_a_load_that_has_ended(cache):
+    """
+    Once its entry is forgotten its value is free: a cache that runs for months does not grow.
+    """
+
+    class Value:
+        pass
+
+    async def load():
+        return Value()
+
+    value = weakref.ref(await cache.get_or_load("k", load))
+    assert value() is cache.get("k") is not None
+    cache.invalidate("k")
+    # The task tells that it has ended in a callback of the loop.
+    await asyncio.sleep(0)
+    gc.collect()
+
+    assert value() is None
