@@ -15,12 +15,16 @@ import os
 import threading
 import weakref
 from pathlib import Path
+
+# Taken at import: a test may break the module's own.
+from time import sleep
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _ENDING_S = 2.0
+_LOOKS, _LOOK_S = 2000, 0.00005
 
 
 class Sentry:
@@ -73,10 +77,11 @@ class Sentry:
             return
         # Python's part has ended; the kernel's takes some microseconds more, and it is the kernel's count that fork reads.
         path = Path(f"/proc/self/task/{self.native_id}")
-        for _ in range(10_000):
+        for _ in range(_LOOKS):
             if not path.exists():
                 return
-            os.sched_yield()
+            # Not in a loop that computes: the thread needs the interpreter's lock to end.
+            sleep(_LOOK_S)
 
     def _run(self, stop: _thread.LockType, gone: _thread.LockType) -> None:
         self.native_id = threading.get_native_id()

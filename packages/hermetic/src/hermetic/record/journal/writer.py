@@ -1,9 +1,10 @@
 """
 Writes a journal that survives the death of its process.
 
-Events are kept in memory for a moment and written together: by a thread that no test notices, every `PERIOD_S`, and at
-once when much has come together. What has been written is in the kernel's hands, so a killed process loses at most the events of
-the last period; the test that runs stands in the header meanwhile. Encoding is put off as well: an event costs its test little more
+Events are kept in memory for a moment and written together: when a test begins, by a thread that no test notices when none does
+for `PERIOD_S`, and at once when much has come together. The thread leaves it to the tests where it can, so that it seldom asks for
+the interpreter's lock. What has been written is in the kernel's hands, so a killed process loses at most the events of the last
+two periods; the test that runs stands in the header meanwhile. Encoding is put off as well: an event costs its test little more
 than being put into a list. Only a machine that loses power can lose more; there is no fsync.
 
 A disk that is full for a while loses nothing: what could not be written is kept and tried again, up to a bound, and at the
@@ -33,7 +34,7 @@ from hermetic.guard.sentry import Sentry
 from hermetic.record.journal import place
 from hermetic.record.journal.line import SCHEMA_VERSION, Beginnings, Encoder
 from hermetic.record.journal.running import Running, with_room
-from hermetic.record.moments import run_ended, test_began
+from hermetic.record.moments import phase_passed, run_ended, test_began
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from hermetic.record.moments import Moment
 
 PERIOD_S: Final = 0.04
+# What is younger than this may wait for the next test or the next look.
+_YOUNG_S: Final = 0.02
 _MANY = 256
 _KEPT_BYTES = 16 * 2**20
 # With these, whoever reads the file knows what was going on, whatever happens to the process next.
@@ -105,7 +108,7 @@ class JournalWriter:
         self._unwritten = bytearray()
         self._unwritten_events = 0
         self._sample = sample
-        self._sentry = Sentry(self._beat, period_s=PERIOD_S)
+        self._sentry = Sentry(self._look, period_s=PERIOD_S)
         _flush_before_forks(self)
         header = {
             "kind": "journal",
@@ -147,6 +150,10 @@ class JournalWriter:
         Emit an event that is not made yet. It never raises, but may when it is made: then the event is lost, and told.
         """
         make, values = moment
+        if make is phase_passed and self._is_watched:
+            # Three times a test: who begins the next one, or the thread, looks at the time.
+            self._events.append(moment)
+            return
         if make is test_began:
             self._begin(moment)
             return
@@ -158,11 +165,13 @@ class JournalWriter:
             self._wait(now)
 
     def _begin(self, moment: Moment) -> None:
-        if self._flushed >= self._began:
-            # The test before may be on the disk without its end, and would be taken for one that runs as well.
-            self.flush()
+        # When the test before began on the disk, it may stand there without its end, and would be taken for one that runs as well.
+        now = monotonic()
+        if self._flushed >= self._began or now - self._flushed > _YOUNG_S:
+            self._beat()
+            now = monotonic()
         moment, text = self._beginnings.take(moment)
-        self._began = now = monotonic()
+        self._began = now
         self._events.append(moment)
         # A forked child has its own story.
         if self._running is None or self._pid != os.getpid() or not self._running.tell(text):
@@ -183,6 +192,10 @@ class JournalWriter:
         Wake the thread with the next event: it may have stepped aside.
         """
         self._is_watched = False
+
+    def _look(self) -> None:
+        if monotonic() - self._flushed > _YOUNG_S:
+            self._beat()
 
     def _beat(self) -> None:
         if self._sample is not None and self._file >= 0:

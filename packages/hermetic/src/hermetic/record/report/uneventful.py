@@ -70,7 +70,7 @@ class Uneventful:
             return
         if len(told) == _WHOLE:
             # Only moments are told together.
-            began, setup, call, teardown = [cast("Moment", one)[1] for one in told]
+            (_, began), (_, setup), (_, call), (_, teardown) = cast("Sequence[Moment]", told)
             kept.append((*began[:4], setup[3], call[3], teardown[3], teardown[0]))
         elif not line.startswith(_UNTOLD):
             self._room -= len(line)
