@@ -171,7 +171,8 @@ class CircuitBreaker:
         self._clock = clock
         self._settings = settings or BreakerSettings()
         self._rng = rng or random.Random()  # noqa: S311 - spreads load; nothing secret depends on it
-        # Counts the openings, closings and probes; an attempt of an earlier count is a straggler.
+        # Counts the resets, openings and probes; an attempt of an earlier count is a straggler. A closing needs no count of
+        # its own, since the probe that closes is the only attempt of its count.
         self._generation: int = 0
         self.reset()
 
@@ -254,8 +255,6 @@ class CircuitBreaker:
                 self._open(retry_after_s)
 
     def _close(self) -> None:
-        if self._is_probing:
-            self._generation += 1
         self._is_probing = False
         self._in_a_row = 0
         self._openings_in_a_row = 0

@@ -350,6 +350,20 @@ def test_every_opening_is_counted_until_the_reset(breaker, clock):
     assert (breaker.statistics().openings, breaker.statistics().rejections) == (0, 0)
 
 
+def test_only_an_open_breaker_has_a_time_to_wait_for(breaker, clock):
+    """
+    Nothing is left of it while it is closed, nor long after it may be tried again.
+    """
+    assert breaker.statistics().retry_in_s == 0
+    fail(breaker, 3)
+    assert breaker.statistics().retry_in_s == 10
+    clock.advance(99)
+    assert breaker.statistics().retry_in_s == 0
+    breaker.acquire().succeeded()
+
+    assert breaker.statistics().retry_in_s == 0
+
+
 def test_a_record_brings_back_the_rows_and_nothing_else(breaker):
     """
     The row of failures and of openings go on, below 0 is taken for 0, and what the breaker did before is forgotten.

@@ -278,3 +278,28 @@ def test_a_reset_of_one_service_keeps_the_history(health):
     health.reset("api")
 
     assert [transition.service for transition in health.history] == ["api", "chart"]
+
+
+def test_after_a_restart_a_step_back_takes_all_its_successes(health):
+    """
+    Those of before are not kept, and none is given: two are not enough, three are.
+    """
+    level = HealthLevel.MODERATE
+    health.restore([HealthRecord(service="api", level=level, is_essential=True, failures_in_a_row=0, last_error="")])
+    succeed(health, 2)
+    assert health.level_of("api") is HealthLevel.MODERATE
+    succeed(health, 1)
+
+    assert health.level_of("api") is HealthLevel.MINOR
+
+
+def test_a_failure_below_the_first_row_changes_nothing(clock):
+    """
+    Where two in a row are needed, one leaves the level, as its share of the outcomes is not known yet.
+    """
+    health = ServiceHealth(clock=clock, settings=HealthSettings(rows=(2, 3, 6, 12)))
+    fail(health, 1)
+    assert health.level_of("api") is HealthLevel.NORMAL
+    fail(health, 1)
+
+    assert health.level_of("api") is HealthLevel.MINOR
