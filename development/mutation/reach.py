@@ -53,15 +53,18 @@ class Reach:
 
     def measure(self, tests: Iterable[str]) -> None:
         """
-        Run the test files that changed since they were last measured, or never were.
-
-        Raises:
-            RuntimeError: a test file fails on the unchanged code, so that nothing could be told from it.
+        Run the test files that changed since they were last measured, or never were. One that fails on the unchanged code while it
+        is measured tells nothing: it is left out, as if it reached no line, which can only make survivors.
         """
         wanted = [name for name in tests if self._known.get(name, {}).get("digest") != self._digest(name)]
         for index, name in enumerate(wanted, 1):
             print(f"mutation: which lines {name} reaches ({index} of {len(wanted)})", flush=True)
-            self._known[name] = {"digest": self._digest(name), **_measured(name)}
+            try:
+                measured = _measured(name)
+            except RuntimeError as error:
+                print(f"mutation: left out: {error}", flush=True)
+                measured = {"seconds": 0.0, "lines": {}}
+            self._known[name] = {"digest": self._digest(name), **measured}
             self._place.parent.mkdir(parents=True, exist_ok=True)
             self._place.write_text(json.dumps(self._known), "utf-8")
 
