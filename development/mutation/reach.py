@@ -59,11 +59,11 @@ class Reach:
         wanted = [name for name in tests if self._known.get(name, {}).get("digest") != self._digest(name)]
         for index, name in enumerate(wanted, 1):
             print(f"mutation: which lines {name} reaches ({index} of {len(wanted)})", flush=True)
+            measured: dict[str, Any] = {"seconds": 0.0, "lines": {}}
             try:
                 measured = _measured(name)
             except RuntimeError as error:
                 print(f"mutation: left out: {error}", flush=True)
-                measured = {"seconds": 0.0, "lines": {}}
             self._known[name] = {"digest": self._digest(name), **measured}
             self._place.parent.mkdir(parents=True, exist_ok=True)
             self._place.write_text(json.dumps(self._known), "utf-8")
