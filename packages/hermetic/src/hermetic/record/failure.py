@@ -36,7 +36,8 @@ class Failure:
     `type` is its class with the module ("sqlite3.OperationalError") and `bases` are the classes that it inherits from, the
     nearest first. `frames` run from the outermost to the line that raised. `facts` are what its objects knew, by stable
     dotted names; see the module `hermetic.record.diagnosis.facts`, which takes them. `tasks` are the asyncio tasks that were
-    alive when it left their loop, as a tree of what each awaited; empty where it left none.
+    alive when it left their loop, as a tree of what each awaited; empty where it left none. `nature` is what kind of failure the
+    whole chain is, as in `hermetic.record.history.nature`; empty for those that are causes of another, and where nobody asked.
     """
 
     type: str
@@ -46,6 +47,7 @@ class Failure:
     facts: dict[str, FactValue] = field(default_factory=dict[str, "FactValue"])
     cause: Failure | None = None
     tasks: str = ""
+    nature: str = ""
 
     @property
     def raised_at(self) -> FailureFrame | None:

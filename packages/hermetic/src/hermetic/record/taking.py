@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import linecache
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from hermetic.record.failure import Failure, FailureFrame
@@ -39,7 +40,9 @@ def failure_of(
     `facts` is asked for what the objects of each exception know; `given` are the values of the test's fixtures by name. It
     never raises: an exception whose text cannot be had is told as such.
     """
-    return _failure(error, project, facts, given or {}, root=root, depth=0)
+    from hermetic.record.history.nature import nature_of  # noqa: PLC0415 - only failures pay for it
+
+    return replace(_failure(error, project, facts, given or {}, root=root, depth=0), nature=nature_of(error))
 
 
 def _failure(

@@ -122,7 +122,7 @@ def failure(number):
     facts = {} if number % 3 else {"mock.is_exhausted": True, "mock.calls": 3}
     return Failure(
         type="StopAsyncIteration" if facts else "ValueError", message=f"no {number}", frames=(frame,), facts=facts,
-        tasks=f"tasks:\n  keeper {number}\n    await queue.get()",
+        tasks=f"tasks:\n  keeper {number}\n    await queue.get()", nature="error" if number else "infrastructure",
     )  # fmt: skip
 
 
@@ -386,6 +386,7 @@ def test_a_test_shows_its_past_what_waited_its_lanes_and_its_curves(file, opened
     detail = page.locator("#detail")
     text = detail.inner_text()
 
+    assert "Infrastructure: a connection, a name, a descriptor" in text
     assert "new: it had passed in the last 5 tries, since 2023-11-14 (abcdef)" in text
     assert "new since run before: failed" in text
     assert "consumer of tests/test_area_000.py::test_case_00000\n  await queue.get()" in text

@@ -20,6 +20,8 @@ from hermetic.record.events import (
 from hermetic.record.failure import Failure, FailureFrame
 from hermetic.record.journal.reading import Journal
 from hermetic.record.report import TestReporter
+from hermetic.record.report.as_markdown import markdown
+from hermetic.record.report.as_text import test_text as text_of
 from hermetic.record.report.comparing import differences
 from hermetic.record.report.document import document
 from hermetic.record.run import build
@@ -177,6 +179,34 @@ def test_a_group_of_exceptions_is_taken_by_its_first_part_that_is_no_cancellatio
     group = BaseExceptionGroup("tasks", [asyncio.CancelledError(), ValueError("no")])
 
     assert [one.type for one in failure_of(group, project=project).chain()] == ["BaseExceptionGroup", "ValueError"]
+
+
+@pytest.mark.parametrize(
+    ("error", "nature"),
+    [
+        (AssertionError("1 == 2"), "assertion"),
+        (ConnectionRefusedError(111, "refused"), "infrastructure"),
+        (OSError(28, "no space"), "infrastructure"),
+        (KeyError("a"), "error"),
+    ],
+    ids=["assertion", "connection", "disk", "error"],
+)
+def test_a_failure_says_of_what_nature_it_is(project, error, nature):
+    """
+    What was not to be had is told from what a test found wrong, in the document, as text and as Markdown.
+    """
+    failure = failure_of(error, project=project)
+    phases = [
+        PhaseEnded(at_s=2.0, test="a", phase="setup", outcome="passed", duration_s=0.1),
+        PhaseEnded(at_s=3.0, test="a", phase="call", outcome="failed", duration_s=0.1, text="no", failure=failure),
+        PhaseEnded(at_s=4.0, test="a", phase="teardown", outcome="passed", duration_s=0.1),
+    ]
+    told = TestReporter(run_of(TestBegan(at_s=1.0, test="a"), *phases)).document
+
+    assert [one["nature"] for one in told["tests"][0]["tries"]] == [nature]
+    is_told = nature == "infrastructure"
+    assert ("failed (infrastructure) after" in text_of(told["tests"][0])) == is_told
+    assert ("_Infrastructure: " in markdown(told)) == is_told
 
 
 @pytest.fixture

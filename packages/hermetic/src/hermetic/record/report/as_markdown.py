@@ -13,6 +13,7 @@ from hermetic.record.run.outcomes import OUTCOMES
 
 # What the large forges take in one comment. Source: GitHub, issue comments are at most 65,536 characters.
 LONGEST: Final = 65_000
+_NOT_THE_CODE: Final = "_Infrastructure: a connection, a name, a descriptor, memory or disk was not to be had._"
 _MOST_FAILURES: Final = 50
 
 
@@ -51,6 +52,8 @@ def _failure(test: dict[str, Any]) -> str:
     first = test["diagnoses"][0]
     text = still(test.get("text", ""), instead="")[-2000:]
     body = [f"**{_text(test['title'])}** ({first['confidence']})", ""]
+    if any(one.get("nature") == "infrastructure" for one in test["tries"]):
+        body += [_NOT_THE_CODE, ""]
     body += [f"- {_text(one)}" for one in first["evidence"]]
     body += ["", _text(first["remedy"]["text"]), "", f"<pre>{html.escape(text, quote=False)}</pre>"]
     return (

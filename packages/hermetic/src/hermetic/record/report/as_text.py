@@ -42,7 +42,8 @@ def test_text(test: dict[str, Any]) -> str:
         lines += [f"remedy    {found['remedy']['text']}"]
         lines += [f"              {line}" for line in found["remedy"]["code"].splitlines()]
     for number, one in enumerate(test["tries"], 1):
-        lines.append(f"try {number}: {one['outcome']} after {one['duration_s']:.3f} s on {one['worker']}")
+        nature = " (infrastructure)" if one.get("nature") == "infrastructure" else ""
+        lines.append(f"try {number}: {one['outcome']}{nature} after {one['duration_s']:.3f} s on {one['worker']}")
         lines += [f"  {event['at_s']:9.3f}  {event['lane']:<11} {event['label']}" for event in one.get("events", ())]
         if "alive" in one:
             lines += ["alive when it failed:", *(f"  {line}" for line in one["alive"].splitlines())]

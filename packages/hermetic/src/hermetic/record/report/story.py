@@ -66,6 +66,8 @@ def story(one: Try) -> dict[str, Any]:
         shown["alive"] = one.failure.tasks
     if one.failure is not None:
         shown["failure"] = [_failure(each) for each in one.failure.chain()]
+        if one.failure.nature:
+            shown["nature"] = one.failure.nature
     return shown
 
 

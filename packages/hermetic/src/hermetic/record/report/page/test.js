@@ -56,6 +56,7 @@ function failureText(text) {
 function attempt(test, one, number) {
   const parts = [];
   if (test.tries.length > 1) parts.push(make("h3", {}, "Try " + (number + 1) + ": ", make("span", { class: one.outcome }, one.outcome), " in " + seconds(one.duration_s) + " on " + one.worker));
+  if (one.nature === "infrastructure") parts.push(make("p", { class: "soft" }, "Infrastructure: a connection, a name, a descriptor, memory or disk was not to be had."));
   for (const failure of one.failure || []) {
     const table = make("table", {}, make("caption", {}, failure.type + ": " + failure.message.split("\n")[0].slice(0, 400)));
     for (const frame of failure.frames) table.append(make("tr", {}, make("td", {}, frame.file.split("/").pop() + ":" + frame.line), make("td", {}, frame.function), make("td", {}, make("code", {}, frame.source))));
