@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 from hermetic.record.history.errors import HistoryError
 from hermetic.record.history.feedback import OF_LATE, Known
 from hermetic.record.history.layout import prepare
+from hermetic.record.history.room import MOST_OUTCOMES, first_kept
 from hermetic.record.history.rows import RUN, TRY, is_damage, run_of, runs_of, try_of
 from hermetic.record.history.runs import OUTCOMES, from_lines
 from hermetic.record.history.spool import FILE, SPOOL
@@ -40,16 +41,23 @@ class HistoryStore:
     Args:
         directory: where the history is, mostly `.hermetic` in the project's root; it is made if it is not there.
         busy_s: how long to wait for another process that writes.
-        tell: told about files that were put aside or left out, one sentence each.
+        tell: told about files that were put aside or left out, and about runs that went to make room, one sentence each.
+        most_outcomes: with more than this, counted a test of a run, the runs that were taken in first go.
 
     Raises:
         HistoryError: the directory or the database cannot be opened, or is of a newer version.
     """
 
     def __init__(
-        self, directory: Path, *, busy_s: float = _BUSY_S, tell: Callable[[str], None] = lambda _: None
+        self,
+        directory: Path,
+        *,
+        busy_s: float = _BUSY_S,
+        tell: Callable[[str], None] = lambda _: None,
+        most_outcomes: int = MOST_OUTCOMES,
     ) -> None:
         self._busy_s = busy_s
+        self._most_outcomes = most_outcomes
         self.directory = directory
         self.path = directory / FILE
         self._tell = tell
@@ -137,7 +145,18 @@ class HistoryStore:
                     self._tell(f"{error}\n  (now named {aside.name})")
                 continue
             file.unlink(missing_ok=True)
+        if count:
+            self._make_room()
         return count
+
+    def _make_room(self) -> None:
+        # By when they were taken in: a date may be lacking in what comes from elsewhere.
+        runs = self._db.execute("SELECT number, tests FROM runs ORDER BY number DESC").fetchall()
+        first = first_kept(runs, most=self._most_outcomes)
+        if first is None:
+            return
+        gone = self._forget("number < ?", first)
+        self._tell(f"{self.path} holds at most {self._most_outcomes:,} outcomes: its {gone} oldest runs were deleted.")
 
     def add(self, run: Run, tries: Iterable[Try]) -> bool:
         """
@@ -252,9 +271,12 @@ class HistoryStore:
         """
         Delete the runs that began before a moment, in seconds since the epoch; returns how many.
         """
+        return self._forget("at < ?", before)
+
+    def _forget(self, which: str, bound: float) -> int:
         db = self._db
         with self._transaction():
-            count = db.execute("DELETE FROM runs WHERE at < ?", (before,)).rowcount
+            count = db.execute(f"DELETE FROM runs WHERE {which}", (bound,)).rowcount  # noqa: S608 - ours
             for table, column in (("tests", "test"), ("causes", "cause")):
                 db.execute(f"DELETE FROM {table} WHERE number NOT IN (SELECT {column} FROM outcomes)")  # noqa: S608 - ours
             recount(db)

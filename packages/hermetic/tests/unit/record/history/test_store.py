@@ -236,6 +236,34 @@ def test_old_runs_are_forgotten_with_all_that_was_theirs_alone(store):
     assert store.names() == ["new"]
 
 
+def test_a_history_stays_within_its_bound_by_itself(tmp_path):
+    """
+    What was taken in first goes, whatever its date, and that is told; a run alone is kept however large it is.
+    """
+    told = []
+    for number in range(10):
+        spool(
+            tmp_path,
+            a_run(f"{number}", at=100.0 - number),
+            [*tries("passed", test="a"), *tries("failed", test=f"b{number}")],
+        )
+        with HistoryStore(tmp_path, tell=told.append, most_outcomes=10) as store:
+            store.take_in()
+            assert store.number_of_runs() <= 5
+
+    with HistoryStore(tmp_path, most_outcomes=10) as store:
+        kept = sorted(run.id for run in store.runs())
+        counts = {name: (count, failed) for name, count, failed in store.counts()}
+    assert kept == [str(one) for one in range(10 - len(kept), 10)]
+    assert counts == {"a": (len(kept), 0), **{f"b{one}": (1, 1) for one in kept}}
+    assert told[0].endswith("holds at most 10 outcomes: its 2 oldest runs were deleted.")
+
+    with HistoryStore(tmp_path / "large", most_outcomes=3) as store:
+        spool(tmp_path / "large", a_run("one"), [one for n in range(9) for one in tries("passed", test=f"t{n}")])
+        store.take_in()
+        assert store.number_of_runs() == 1
+
+
 def test_what_is_given_is_taken(tmp_path, store):
     """
     As JSON Lines everything, as JUnit XML what that format can hold.
