@@ -235,10 +235,11 @@ class JournalWriter:
             self._write()
 
     def _add(self, lines: list[tuple[str, int]]) -> None:
-        text = "".join([line for line, _ in lines])
+        texts, counts = zip(*lines, strict=True) if lines else ((), ())
+        text = "".join(texts)
         if len(self._unwritten) + len(text) <= _KEPT_BYTES:
             self._unwritten += text.encode("ascii")
-            self._unwritten_events += sum([count for _, count in lines])
+            self._unwritten_events += sum(counts)
             return
         for line, count in lines:
             if len(self._unwritten) + len(line) > _KEPT_BYTES:

@@ -121,18 +121,12 @@ def _columns(tests: list[dict[str, Any]], document: dict[str, Any], tags: dict[s
     the one before is kept, behind the number of characters that both begin with.
     """
     titles = {group["title"]: number for number, group in enumerate(document["groups"])}
-    places = {test["id"]: number for number, test in enumerate(tests)}
-    shared: list[int] = []
-    rest: list[str] = []
-    before = ""
-    for test in tests:
-        same = _shared(before, test["id"])
-        shared.append(same)
-        rest.append(test["id"][same:])
-        before = test["id"]
+    places = {test["id"]: number for number, test in enumerate(tests)} if tags else {}
+    names: list[str] = [test["id"] for test in tests]
+    shared = [_shared(before, name) for before, name in zip(["", *names], names, strict=False)]
     return {
         "shared": shared,
-        "rest": rest,
+        "rest": [name[same:] for name, same in zip(names, shared, strict=True)],
         "outcomes": [OUTCOMES.index(test["outcome"]) for test in tests],
         "took_ms": [round(test["duration_s"] * 1000, 1) for test in tests],
         "lines": [test["line"] for test in tests],
@@ -146,14 +140,15 @@ def _columns(tests: list[dict[str, Any]], document: dict[str, Any], tags: dict[s
 
 def _shared(one: str, other: str) -> int:
     # No further than where a character takes two units in the browser: it counts those.
-    if not one.isascii():
+    plain = one.isascii() and other.isascii()
+    if not plain:
         one = re.split(_WIDE, one, maxsplit=1)[0]
     most = min(len(one), len(other))
     # Bytes as one number: what differs between two is from its highest bit on.
-    width = 1 if one.isascii() and other.isascii() else 4
-    code = "ascii" if width == 1 else "utf-32-be"
-    numbers = [int.from_bytes(text[:most].encode(code, "surrogatepass"), "big") for text in (one, other)]
-    return most - -(-(numbers[0] ^ numbers[1]).bit_length() // (8 * width))
+    width, code = (8, "ascii") if plain else (32, "utf-32-be")
+    first = int.from_bytes(one[:most].encode(code, "surrogatepass"), "big")
+    second = int.from_bytes(other[:most].encode(code, "surrogatepass"), "big")
+    return most - ((first ^ second).bit_length() + width - 1) // width
 
 
 def _stories(tests: list[dict[str, Any]]) -> dict[str, str]:
