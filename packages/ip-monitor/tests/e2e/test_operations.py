@@ -26,7 +26,7 @@ def typed(ip_monitor, services, settings_for, tmp_path):
     return run
 
 
-async def test_providers_are_listed_and_asked_alone(typed, services):
+async def test_providers_are_listed_and_asked(typed, services):
     """
     Who they are, and what each says; one that fails makes the status 1.
     """
@@ -39,6 +39,14 @@ async def test_providers_are_listed_and_asked_alone(typed, services):
     assert asked.returncode == 1
     assert answers["birch IPv4"]["failure"] == "status"
     assert answers["alder IPv4"]["address"] == str(services.line.address(Family.V4))
+
+
+async def test_a_provider_is_asked_alone(typed, services):
+    """
+    By its operator's name, whatever the others do; a name that nobody has is told.
+    """
+    services["birch"].fail_as("down")
+
     assert (await typed("providers", "test", "cedar")).returncode == 0
     assert (await typed("providers", "test", "nobody")).returncode == 2
 
@@ -82,7 +90,7 @@ async def test_the_queue_tells_what_was_delivered(typed):
     assert json.loads(done.stdout)["sinks"]["log"]["delivered"] == 1
 
 
-async def test_what_was_refused_can_be_made_due_or_given_up(typed):
+async def test_what_was_refused_can_be_made_due(typed):
     """
     A webhook that refuses for good, then takes it.
     """
@@ -99,27 +107,48 @@ async def test_what_was_refused_can_be_made_due_or_given_up(typed):
     assert refused["failed"] == 1
     assert retried.stdout.startswith("1 announcements are due now")
     assert delivered["delivered"] == 1
-    assert (await typed("queue", "clear")).stdout == "gave up 0 announcements\n"
+
+
+async def test_what_waits_to_be_sent_again_can_be_given_up(typed):
+    """
+    It is told how many did; a second time there is nothing.
+    """
+    async with MockServer("discord", seed=7) as discord:
+        discord.post("/hook").status(503)
+        await typed("check", env={"IP_MONITOR_DISCORD_WEBHOOK": discord.url_for("/hook")})
+
+    given_up = [(await typed("queue", "clear")).stdout for _ in range(2)]
+    assert given_up == ["gave up 1 announcements\n", "gave up 0 announcements\n"]
+
+
+async def test_the_settings_that_were_changed_go_with_a_backup(typed, tmp_path):
+    """
+    In a file of their own beside the copy.
+    """
+    await typed("check")
+    changed = await typed("config", "set", "interval_s", "77")
+    target = tmp_path / "copy.sqlite3"
+    done = await typed("backup", target, "--json")
+
+    assert "interval_s = 77 (from" in changed.stdout
+    assert json.loads(done.stdout)["settings"]["file"] == f"{target}.settings.jsonl"
+    assert '"after": "77"' in target.with_name("copy.sqlite3.settings.jsonl").read_text()
 
 
 async def test_a_backup_is_a_whole_database(typed, ip_monitor, tmp_path):
     """
-    It holds the history, an existing file is not overwritten, and the settings that were changed go with it.
+    It holds the history, and an existing file is not overwritten.
     """
     await typed("check")
-    changed = await typed("config", "set", "interval_s", "77")
     target = tmp_path / "copy.sqlite3"
     done = await typed("backup", target, "--json")
     again = await typed("backup", target)
     history = await asyncio.to_thread(ip_monitor, "history", "--database", target, "--json")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert "interval_s = 77 (from" in changed.stdout
     assert json.loads(done.stdout)["database"] == {"file": str(target), "size_bytes": target.stat().st_size}
-    assert json.loads(done.stdout)["settings"]["file"] == f"{target}.settings.jsonl"
     assert again.returncode == 8
     assert len(json.loads(history.stdout)) == 1
-    assert '"after": "77"' in target.with_name("copy.sqlite3.settings.jsonl").read_text()
 
 
 async def test_the_older_programs_files_are_taken_up_once_by_a_command(ip_monitor, tmp_path):
