@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 # A thread that wants the interpreter lock gets a slice of it now and then; one that really sleeps uses nothing.
 _ASLEEP_SHARE = 0.02
+# One that waits for it wakes this often to ask, whoever has it. Source: CPython, take_gil in Python/ceval_gil.c, and the default of
+# sys.setswitchinterval.
+_ASKS_EVERY_S = 0.005
 # A hold of minutes passes through few places; one that passes through more than these is told by these.
 _STACKS_AT_MOST = 200
 
@@ -71,14 +74,15 @@ def _asleep(before: Look, after: Look, *, span: float, busy: float, period: floa
     The part of `span` in which the thread slept of its own will.
 
     It did not: while it was queued for a processor; while the whole process stood still, which is what the watcher's
-    lateness means as far as the watcher was not queued itself; while other threads had the interpreter lock that it
-    wanted. The first look into a hold knows nothing of queues yet, so nothing before it counts as sleep.
+    lateness means as far as the watcher was not queued itself, or was queued with the interpreter lock that the thread asked for all
+    the time; while other threads had that lock. The first look into a hold knows nothing of queues yet, so nothing before it counts as sleep.
     """
     if before.queued is None or after.queued is None:
         return 0.0
     queued = max(0.0, after.queued - before.queued)
     late = max(0.0, after.at - before.at - period)
-    if before.watcher_queued is not None and after.watcher_queued is not None:
+    is_asking = (after.turns - before.turns) * _ASKS_EVERY_S >= span / 2
+    if before.watcher_queued is not None and after.watcher_queued is not None and not is_asking:
         late = max(0.0, late - max(0.0, after.watcher_queued - before.watcher_queued))
     asleep = max(0.0, span - busy - queued - late)
     if busy >= span * _ASLEEP_SHARE or not is_same_place:

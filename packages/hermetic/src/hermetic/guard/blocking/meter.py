@@ -17,12 +17,13 @@ class Look:
 
     `at` is the monotonic clock, `busy` the thread's processor time, `others` that of the process's other threads,
     `garbage` what full collections have taken. `queued` is how long the thread was ready to run without a processor,
-    `watcher_queued` the same of the thread that looks; both are None where nobody asked, since they cost a file read.
+    `watcher_queued` the same of the thread that looks; both are None where nobody asked, since they cost a file read. `turns` is
+    how often the thread got a processor.
     `is_asleep` says whether it waited in the kernel at that very moment.
     """
 
     # Written out: a dataclass costs every run with asyncio most of a millisecond at its start.
-    __slots__ = ("at", "busy", "garbage", "is_asleep", "others", "queued", "watcher_queued")
+    __slots__ = ("at", "busy", "garbage", "is_asleep", "others", "queued", "turns", "watcher_queued")
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Look:
         queued: float | None = None,
         watcher_queued: float | None = None,
         is_asleep: bool = False,
+        turns: int = 0,
     ) -> None:
         self.at = at
         self.busy = busy
@@ -42,6 +44,7 @@ class Look:
         self.queued = queued
         self.watcher_queued = watcher_queued
         self.is_asleep = is_asleep
+        self.turns = turns
 
 
 def thread_clock(native_id: int) -> int:
@@ -65,16 +68,17 @@ def busy_s(native_id: int) -> float:
     return time.clock_gettime(thread_clock(native_id))
 
 
-def queued_s(native_id: int) -> float:
+def queue_of(native_id: int) -> tuple[float, int]:
     """
-    How long a thread was ready to run and got no processor; 0.0 where the kernel does not tell.
+    How long a thread was ready to run and got no processor, and how often it got one; zeros where the kernel does not tell.
 
-    Source: Linux, Documentation/scheduler/sched-stats.rst, /proc/<pid>/schedstat: the second number, in nanoseconds.
+    Source: Linux, Documentation/scheduler/sched-stats.rst, /proc/<pid>/schedstat: the second number, in nanoseconds, and the third.
     """
     try:
-        return int(_told(native_id, "schedstat").split()[1]) / 1e9
-    except (OSError, IndexError, ValueError):
-        return 0.0
+        _, queued, turns = _told(native_id, "schedstat").split()
+        return int(queued) / 1e9, int(turns)
+    except (OSError, ValueError):
+        return 0.0, 0
 
 
 def is_asleep(native_id: int) -> bool:
@@ -108,12 +112,14 @@ def look_at(native_id: int, *, garbage: float, watcher: int | None = None) -> Lo
         OSError: it has ended.
     """
     busy = busy_s(native_id)
+    queued, turns = (None, 0) if watcher is None else queue_of(native_id)
     return Look(
         at=time.clock_gettime(time.CLOCK_MONOTONIC),
         busy=busy,
         others=time.clock_gettime(time.CLOCK_PROCESS_CPUTIME_ID) - busy,
         garbage=garbage,
-        queued=None if watcher is None else queued_s(native_id),
-        watcher_queued=None if watcher is None else queued_s(watcher),
+        queued=queued,
+        watcher_queued=None if watcher is None else queue_of(watcher)[0],
         is_asleep=watcher is not None and is_asleep(native_id),
+        turns=turns,
     )

@@ -46,6 +46,16 @@ def test_sleep_counts_when_the_watcher_was_on_time():
     assert counted(after(0.02)).asleep == pytest.approx(0.02)
 
 
+def test_who_asks_for_the_interpreter_lock_of_a_watcher_without_a_processor_does_not_sleep():
+    """
+    The watcher may be queued with the lock in its hands: who waits for it wakes each 5 ms to ask, which no sleep does.
+    """
+    queued = {"watcher_queued": 0.25, "busy": 0.001}
+
+    assert counted(after(0.27, turns=54, **queued)).asleep == pytest.approx(0.019, abs=0.002)
+    assert counted(after(0.27, turns=1, **queued)).asleep == pytest.approx(0.269, abs=0.002)
+
+
 def test_a_processor_that_was_lent_away_is_not_sleep():
     """
     A virtual machine's processor may be taken away while the thread runs; then it is not asleep, and has used nothing.
