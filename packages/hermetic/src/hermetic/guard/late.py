@@ -29,7 +29,9 @@ def load(name: str) -> Any:
     The module with this full name.
     """
     module = sys.modules.get(name)
-    if module is not None:
+    # Another thread may be in the middle of it: its import has to be waited for. Source: CPython, Lib/importlib/_bootstrap.py,
+    # _find_and_load.
+    if module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False):
         return module
     try:
         return importlib.import_module(name)
