@@ -54,17 +54,17 @@ class Reach:
     def measure(self, tests: Iterable[str]) -> None:
         """
         Run the test files that changed since they were last measured, or never were. One that fails on the unchanged code while it
-        is measured tells nothing: it is left out, as if it reached no line, which can only make survivors.
+        is measured tells nothing: it is left out, as if it reached no line, which can only make survivors, and measured again the
+        next time.
         """
         wanted = [name for name in tests if self._known.get(name, {}).get("digest") != self._digest(name)]
         for index, name in enumerate(wanted, 1):
             print(f"mutation: which lines {name} reaches ({index} of {len(wanted)})", flush=True)
-            measured: dict[str, Any] = {"seconds": 0.0, "lines": {}}
             try:
-                measured = _measured(name)
+                self._known[name] = {"digest": self._digest(name), **_measured(name)}
             except RuntimeError as error:
                 print(f"mutation: left out: {error}", flush=True)
-            self._known[name] = {"digest": self._digest(name), **measured}
+                self._known[name] = {"digest": "", "seconds": 0.0, "lines": {}}
             self._place.parent.mkdir(parents=True, exist_ok=True)
             self._place.write_text(json.dumps(self._known), "utf-8")
 
