@@ -38,8 +38,7 @@ _SAYS_MORE: Final = frozenset({"wasxfail", "context"})
 class Recording(Hooks):
     """
     Tells `sink` of the run; of log records only `with_logs`, for they cost a handler. `failure` hands over what was taken of the
-    exception of a test's part; `told` is called with each report of a test's part after it, and `reports` takes them
-    all.
+    exception of a test's part; `told` is called with each report of a test's part after it, and `reports` takes all.
     """
 
     def __init__(

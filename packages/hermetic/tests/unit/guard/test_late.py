@@ -10,7 +10,7 @@ import threading
 
 from hermetic.guard import late
 
-SLOW = "import time\nfrom gate import BEGAN, GO\nBEGAN.set()\nGO.wait(10)\nVALUE = 7\n"
+SLOW = "from gate import BEGAN, GO\nBEGAN.set()\nGO.wait(10)\nVALUE = 7\n"
 
 
 def test_a_module_that_another_thread_is_loading_is_waited_for(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ Runs put together from journals: whose event is whose, and what the history adds
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -196,12 +197,8 @@ def test_a_failure_says_of_what_nature_it_is(project, error, nature):
     What was not to be had is told from what a test found wrong, in the document, as text and as Markdown.
     """
     failure = failure_of(error, project=project)
-    phases = [
-        PhaseEnded(at_s=2.0, test="a", phase="setup", outcome="passed", duration_s=0.1),
-        PhaseEnded(at_s=3.0, test="a", phase="call", outcome="failed", duration_s=0.1, text="no", failure=failure),
-        PhaseEnded(at_s=4.0, test="a", phase="teardown", outcome="passed", duration_s=0.1),
-    ]
-    told = TestReporter(run_of(TestBegan(at_s=1.0, test="a"), *phases)).document
+    call = replace(phase("call", "failed"), failure=failure)
+    told = TestReporter(run_of(TestBegan(at_s=0.0, test="t"), phase("setup"), call, phase("teardown"))).document
 
     assert [one["nature"] for one in told["tests"][0]["tries"]] == [nature]
     is_told = nature == "infrastructure"

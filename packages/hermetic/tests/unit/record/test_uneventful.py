@@ -21,11 +21,11 @@ from hermetic.record.report.uneventful import Uneventful
 TOKEN = "ghp_" + "a1B2" * 8
 
 
-def run_of(path, tests, *, between=(), status=0, expected=None, copy=None):
+def run_of(path, tests, *, between=(), status=0, expected=None):
     """
-    A journal of these tests, with more told after the call of each.
+    A journal of these tests, with more told after the call of each, and the document that its writer's copy gives.
     """
-    copy = Uneventful() if copy is None else copy
+    copy = Uneventful()
     at = (float(f"{100 + 0.0101 * number:.4f}") for number in count())
     with JournalWriter(path, run="r", wall_clock=lambda: 1e9, copy=copy.take) as journal:
         journal.tell((run_began, (next(at), len(tests) if expected is None else expected, 0)))

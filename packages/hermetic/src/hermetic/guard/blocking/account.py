@@ -74,8 +74,9 @@ def _asleep(before: Look, after: Look, *, span: float, busy: float, period: floa
     The part of `span` in which the thread slept of its own will.
 
     It did not: while it was queued for a processor; while the whole process stood still, which is what the watcher's
-    lateness means as far as the watcher was not queued itself, or was queued with the interpreter lock that the thread asked for all
-    the time; while other threads had that lock. The first look into a hold knows nothing of queues yet, so nothing before it counts as sleep.
+    lateness means as far as the watcher was not queued itself, or was queued with the interpreter lock that the thread
+    asked for all the time; while other threads had that lock. The first look into a hold knows nothing of queues yet, so
+    nothing before it counts as sleep.
     """
     if before.queued is None or after.queued is None:
         return 0.0

@@ -17,9 +17,8 @@ class Look:
 
     `at` is the monotonic clock, `busy` the thread's processor time, `others` that of the process's other threads,
     `garbage` what full collections have taken. `queued` is how long the thread was ready to run without a processor,
-    `watcher_queued` the same of the thread that looks; both are None where nobody asked, since they cost a file read. `turns` is
-    how often the thread got a processor.
-    `is_asleep` says whether it waited in the kernel at that very moment.
+    `watcher_queued` the same of the thread that looks; both are None where nobody asked, since they cost a file read.
+    `is_asleep` says whether it waited in the kernel at that very moment, `turns` how often it had got a processor by then.
     """
 
     # Written out: a dataclass costs every run with asyncio most of a millisecond at its start.
@@ -75,7 +74,7 @@ def queue_of(native_id: int) -> tuple[float, int]:
     Source: Linux, Documentation/scheduler/sched-stats.rst, /proc/<pid>/schedstat: the second number, in nanoseconds, and the third.
     """
     try:
-        _, queued, turns = _told(native_id, "schedstat").split()
+        _, queued, turns, *_ = _told(native_id, "schedstat").split()
         return int(queued) / 1e9, int(turns)
     except (OSError, ValueError):
         return 0.0, 0

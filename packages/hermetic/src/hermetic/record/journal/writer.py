@@ -235,11 +235,10 @@ class JournalWriter:
             self._write()
 
     def _add(self, lines: list[tuple[str, int]]) -> None:
-        texts, counts = zip(*lines, strict=True) if lines else ((), ())
-        text = "".join(texts)
+        text = "".join([line for line, _ in lines])
         if len(self._unwritten) + len(text) <= _KEPT_BYTES:
             self._unwritten += text.encode("ascii")
-            self._unwritten_events += sum(counts)
+            self._unwritten_events += sum([count for _, count in lines])
             return
         for line, count in lines:
             if len(self._unwritten) + len(line) > _KEPT_BYTES:

@@ -25,8 +25,7 @@ def workers(document: dict[str, Any]) -> list[dict[str, Any]]:
             tries.setdefault(one["worker"], []).append((began, began + one["duration_s"]))
             if one["outcome"] in _BAD:
                 bad.setdefault(one["worker"], []).append(began)
-    whole = max((end for ended in tries.values() for _, end in ended), default=0.0)
-    whole = max(whole, 1e-3)
+    whole = max(1e-3, max((end for ended in tries.values() for _, end in ended), default=0.0))
     return [
         {
             "name": worker["name"],
