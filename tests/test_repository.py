@@ -141,11 +141,12 @@ def test_unknown_python_is_refused_by_name(checkout: Path):
 
 def environment(checkout: Path) -> None:
     """
-    A virtual environment that works, as an earlier set-up left it; with the pip of this one, since installing it takes long.
+    A virtual environment that works, as an earlier set-up left it; with the pip of this one, since installing it takes long, and
+    with none where uv installs.
     """
     pip = importlib.util.find_spec("pip")
     path = checkout / ".venv"
-    venv.create(path, with_pip=pip is None, symlinks=True)
+    venv.create(path, with_pip=pip is None and shutil.which("uv") is None, symlinks=True)
     if pip is not None and pip.origin is not None:
         (packages,) = (path / "lib").glob("python*/site-packages")
         (packages / "pip").symlink_to(Path(pip.origin).parent)

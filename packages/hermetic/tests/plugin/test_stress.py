@@ -85,7 +85,7 @@ def stress(tmp_path, monkeypatch, capsys):
 
 
 MIXED = """
-import pytest, random
+import pytest
 seen, ready = [], []
 def test_fails(): assert False
 def test_skipped(): pytest.skip("not here")
@@ -94,32 +94,44 @@ def test_needs(): assert ready
 def test_first():
     seen.append(1)
     assert len(seen) > 1
+"""
+DYING = """
+import os, random
 def test_dies():
     if random.random() < 0.5:
-        import os
         os._exit(3)
 """
 
 
-def test_each_kind_of_test_gets_its_class_and_a_command_that_shows_it(tmp_path, stress):
+def test_each_kind_of_test_gets_its_class(tmp_path, stress):
     """
-    Broken, skipped, brittle, cold; one that takes its process along is flaky by the draw that does it.
+    Broken, skipped, brittle, cold.
     """
     (tmp_path / "test_a.py").write_text(MIXED)
     shown, status = stress("test_a.py", "--only", "random", "--runs", "20", "--json", "--quiet")
     told = {one["test"].partition("::")[2]: one for one in json.loads(shown)["tests"]}
-    [cause] = told["test_dies"]["causes"]
-    once = stress("test_a.py::test_dies", "--again", json.dumps(cause["setting"]))
 
+    assert status == 1
     assert {name: one["class"] for name, one in told.items()} == {
         "test_fails": "broken",
         "test_skipped": "skipped",
         "test_sets": "stable",
         "test_needs": "order-dependent",
         "test_first": "cold-start",
-        "test_dies": "flaky",
     }
-    assert cause["condition"] == "random"
+
+
+def test_one_that_takes_its_process_along_is_flaky_by_the_draw_that_does_it(tmp_path, stress):
+    """
+    With the command that shows it once more.
+    """
+    (tmp_path / "test_a.py").write_text(DYING)
+    shown, status = stress("test_a.py", "--only", "random", "--runs", "20", "--json", "--quiet")
+    [told] = json.loads(shown)["tests"]
+    [cause] = told["causes"]
+    once = stress("test_a.py::test_dies", "--again", json.dumps(cause["setting"]))
+
+    assert (told["class"], cause["condition"]) == ("flaky", "random")
     assert cause["command"].startswith("hermetic stress 'test_a.py::test_dies' --again '{")
     assert "its process was lost" in once[0]
     assert (status, once[1]) == (1, 1)
