@@ -174,7 +174,7 @@ def _shut_in(words: list[str]) -> None:
     """
     if os.getpid() == 1:
         return
-    os.nice(max(0, 15 - os.nice(0)))
+    os.nice(max(0, 5 - os.nice(0)))
     namespaces = ["--pid", "--fork", "--kill-child", "--mount-proc"]
     if os.geteuid():
         namespaces = ["--user", "--map-root-user", *namespaces]

@@ -8,7 +8,7 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from hermetic.guard.deadlines.interrupt import Interrupted, Interrupter, raise_in_thread
+from hermetic.guard.deadlines.interrupt import Interrupted, Interrupter, raise_in_thread, take_back
 from hermetic.guard.deadlines.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -103,6 +103,6 @@ class Alarm:
             if self in _bell.rung:
                 _bell.rung.remove(self)
             if self._is_rung and not self.is_main:
-                raise_in_thread(self.ident, None)
+                take_back(self.ident)
         if is_first and self.is_main:
             _bell.leave()

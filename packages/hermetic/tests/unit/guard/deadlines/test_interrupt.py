@@ -6,8 +6,11 @@ These tests use other signals than the run around them, whose own deadlines hold
 
 import re
 import signal
+import subprocess
+import sys
 import threading
 import time
+from textwrap import dedent, indent
 
 import pytest
 from hermetic.guard.capture.taking import take
@@ -83,6 +86,63 @@ def test_without_signals_the_main_thread_gets_an_asynchronous_exception(wanted):
     with pytest.raises(Interrupted):
         while True:
             time.sleep(0.001)
+
+
+@pytest.mark.untraced("the tracer would be the one that hangs")
+@pytest.mark.parametrize(
+    "interrupted",
+    [
+        """
+        with contextlib.suppress(hermetic.DeadlineExceeded), hermetic.deadline(0.01, "busy"):
+            while True:
+                pass
+        """,
+        """
+        one = Interrupter(Interrupted, signals=[])
+        one.install()
+        with contextlib.suppress(Interrupted):
+            one.interrupt()
+            while True:
+                pass
+        one.settle()
+        """,
+        """
+        one = Interrupter(Interrupted, signals=[])
+        one.install()
+        one.is_pending = True  # and it has arrived long ago
+        one.settle()
+        """,
+    ],
+    ids=["a deadline", "a hang", "late"],
+)
+def test_a_thread_that_was_interrupted_leaves_no_mark_in_the_interpreter(interrupted):
+    """
+    With the mark that an exception waits left behind, 3.11 never begins a traced call again.
+    """
+    program = f"""
+import contextlib, faulthandler, sys, threading
+import hermetic
+from hermetic.guard.deadlines.interrupt import Interrupted, Interrupter
+
+def work():{indent(dedent(interrupted), "    ")}
+
+def trace(frame, event, argument):
+    return trace
+
+def called():
+    sys.settrace(None)
+
+faulthandler.dump_traceback_later(20, exit=True)
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+sys.settrace(trace)
+called()
+print("called")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("called\n", "")
 
 
 def test_a_platform_without_pthread_kill_falls_back(interrupter, monkeypatch):
