@@ -55,7 +55,8 @@ class GrownResource:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceGrowth:
     """
-    What grew between two checkpoints, the largest first. `lines` have the stack that allocated, when memory was traced.
+    What grew between two checkpoints, the largest first. `lines` have the stack that allocated, when memory was traced. Of `types`, the
+    ten that come first are kept: the program's own before Python's, whose dictionaries and caches come and go by themselves.
     """
 
     since: str
@@ -234,4 +235,9 @@ def _grown_types(before: _Checkpoint, after: _Checkpoint) -> tuple[GrownType, ..
         known = before.types.get(name, (0, 0))
         if count > known[0]:
             found.append(GrownType(name=name, count=count - known[0], size_bytes=size - known[1]))
-    return tuple(sorted(found, key=lambda one: (-one.size_bytes, -one.count))[:_TYPES])
+    return tuple(sorted(found, key=lambda one: (_is_pythons(one.name), -one.size_bytes, -one.count))[:_TYPES])
+
+
+def _is_pythons(name: str) -> bool:
+    module, dot, _ = name.partition(".")
+    return not dot or module in sys.stdlib_module_names

@@ -171,3 +171,27 @@ def test_a_profiler_tells_what_grew_by_line_by_type_and_by_kind():
     assert len(early) == 500_000
     with pytest.raises(KeyError, match=r"no checkpoint 'x'; there are 'start', 'before', 'work', 'end'"):
         profiler.growth("x")
+
+
+def test_what_the_program_makes_is_told_before_the_many_types_of_pythons_own():
+    """
+    Twelve kinds of those grew by more; which of them grow depends on the moment.
+    """
+
+    class Order:
+        __slots__ = ("note",)
+
+    Order.__module__ = "shop"
+    makers = (list, dict, set, collections.deque, collections.OrderedDict, collections.Counter, collections.ChainMap)
+    makers = (*makers, collections.defaultdict, random.Random, contextlib.ExitStack, asyncio.Event, asyncio.Lock)
+    kept = [Order]
+    with ResourceProfiler(memory=False) as profiler:
+        kept.append([Order(), *(make() for make in makers for _ in range(100))])
+    first, *others = profiler.growth().types
+
+    assert (first.name.rpartition(".")[2], first.count) == ("Order", 1)
+    sizes = [one.size_bytes for one in others]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(others) == 9
+    assert first.size_bytes < sizes[-1]
+
