@@ -57,7 +57,18 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        return f"{self.module}:{self.line}: {' '.join(self.before.split())} → {' '.join(self.after.split())}"
+        return f"{self.module}:{self.line}: {self._text}"
+
+    @property
+    def change(self) -> str:
+        """
+        The name without the line, which any edit above moves.
+        """
+        return f"{self.module}: {self._text}"
+
+    @property
+    def _text(self) -> str:
+        return f"{' '.join(self.before.split())} → {' '.join(self.after.split())}"
 
     def applied_to(self, text: str) -> str:
         """
