@@ -53,15 +53,16 @@ class Reach:
 
     def measure(self, tests: Iterable[str]) -> None:
         """
-        Run the test files that changed since they were last measured, or never were. One that fails on the unchanged code while it
-        is measured tells nothing: it is left out, as if it reached no line, which can only make survivors, and measured again the
-        next time.
+        Run the test files that changed since they were last measured, or never were. One that fails when it is traced, since a
+        tracer changes what it is about, and passes otherwise, counts as reaching each line of the modules that it is named like.
+        One that fails either way is left out, as if it reached no line, which can only make survivors, and measured again the next
+        time.
         """
         wanted = [name for name in tests if self._known.get(name, {}).get("digest") != self._digest(name)]
         for index, name in enumerate(wanted, 1):
             print(f"mutation: which lines {name} reaches ({index} of {len(wanted)})", flush=True)
             try:
-                self._known[name] = {"digest": self._digest(name), **_measured(name)}
+                self._known[name] = {"digest": self._digest(name), **_measured_or_passed(name)}
             except RuntimeError as error:
                 print(f"mutation: left out: {error}", flush=True)
                 self._known[name] = {"digest": "", "seconds": 0.0, "lines": {}}
@@ -80,37 +81,55 @@ class Reach:
         package, then the fewest seconds.
         """
         lines = set(range(mutant.line, mutant.line + mutant.before.count("\n") + 1))
-        found = [name for name in tests if lines & set(self._known[name]["lines"].get(mutant.module, []))]
         words = set(Path(mutant.module).with_suffix("").parts[2:]) | {
             word for part in Path(mutant.module).with_suffix("").parts[2:] for word in part.split("_")
         }
 
-        def nearness(name: str) -> tuple[int, float]:
+        def common(name: str) -> int:
             parts = {word.removesuffix(".py") for part in Path(name).parts[3:] for word in (part, *part.split("_"))}
-            return -len(words & parts), self.seconds(name)
+            return len(words & parts)
 
-        return sorted(found, key=nearness)[:MOST_FILES]
+        def does_reach(name: str) -> bool:
+            known = self._known[name]["lines"]
+            return common(name) > 0 if known is None else not lines.isdisjoint(known.get(mutant.module, []))
+
+        found = filter(does_reach, tests)
+        return sorted(found, key=lambda name: (-common(name), self.seconds(name)))[:MOST_FILES]
 
     @staticmethod
     def _digest(name: str) -> str:
         return digest_of((ROOT / name).read_text("utf-8"))
 
 
+def _measured_or_passed(name: str) -> dict[str, Any]:
+    try:
+        return _measured(name)
+    except RuntimeError as error:
+        seconds = _run([sys.executable, "-m", "pytest", *PYTEST, name], name)
+        print(f"mutation: cannot be traced: {error}", flush=True)
+        return {"seconds": seconds, "lines": None}
+
+
 def _measured(name: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="reach-") as folder:
         data = str(Path(folder) / "coverage")
-        started = time.monotonic()
-        command = [sys.executable, "-m", "coverage", "run", f"--data-file={data}", "-m", "pytest", *PYTEST, name]
-        done = subprocess.run(
-            command, cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1800
+        seconds = _run(
+            [sys.executable, "-m", "coverage", "run", f"--data-file={data}", "-m", "pytest", *PYTEST, name], name
         )
-        seconds = time.monotonic() - started
-        # Status 5: every test of the file runs only in `./dev prove`.
-        if done.returncode not in {0, 5}:
-            raise RuntimeError(f"{name} fails on the unchanged code:\n{done.stdout[-3000:]}")
         quiet = {"check": False, "cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         subprocess.run([sys.executable, "-m", "coverage", "combine", f"--data-file={data}", folder], **quiet)  # type: ignore[call-overload] # noqa: PLW1510 - in `quiet`
-        return {"seconds": round(seconds, 2), "lines": _lines(data)}
+        return {"seconds": seconds, "lines": _lines(data)}
+
+
+def _run(command: list[str], name: str) -> float:
+    started = time.monotonic()
+    done = subprocess.run(
+        command, cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1800
+    )
+    # Status 5: every test of the file runs only in `./dev prove`.
+    if done.returncode not in {0, 5}:
+        raise RuntimeError(f"{name} fails on the unchanged code:\n{done.stdout[-3000:]}")
+    return round(time.monotonic() - started, 2)
 
 
 def _lines(data: str) -> dict[str, list[int]]:

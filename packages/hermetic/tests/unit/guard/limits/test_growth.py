@@ -194,4 +194,3 @@ def test_what_the_program_makes_is_told_before_the_many_types_of_pythons_own():
     assert sizes == sorted(sizes, reverse=True)
     assert len(others) == 9
     assert first.size_bytes < sizes[-1]
-
