@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 from hermetic.world.http import fail
-from ip_monitor.adapters.discord.gateway import IDENTIFY_PAUSE_S
+from ip_monitor.adapters.discord.gateway import IDENTIFY_PAUSE_S, GatewayClient
 from ip_monitor.domain.events import NoticeDelivered, NoticeFailed
 from ip_monitor.testing import LeapingClock, MockAPICluster
 from ip_monitor.testing.discord import DiscordDouble, Drop, Status
@@ -329,3 +329,21 @@ async def test_named_people_and_roles_are_administrators(double, play):
         ):
             reply = await double.slash(user, place, "queue status", forced=True)
             assert reply.embed["title"] == title, (user, place)
+
+
+async def test_a_client_that_becomes_ready_while_it_is_closed_leaves_nothing_running(double, play, monkeypatch):
+    """
+    The library waits two seconds for the last server then, in a task that its own `close` forgets.
+    """
+    usual = GatewayClient.close
+
+    async def late(client):
+        session = next(iter(double.gateway.sessions.values()))
+        client._connection.parse_ready(double.gateway._ready(session, [0, 1]))
+        await usual(client)
+
+    monkeypatch.setattr(GatewayClient, "close", late)
+    async with play():
+        before = asyncio.all_tasks()
+
+    assert not {task.get_coro().__qualname__ for task in asyncio.all_tasks() - before} & {"ConnectionState._delay_ready"}

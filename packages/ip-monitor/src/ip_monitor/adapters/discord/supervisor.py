@@ -127,6 +127,8 @@ class Supervisor:
         finally:
             await cancel_and_wait(work)
             client.stop_heartbeats()
+            # It may have become ready while it was told goodbye.
+            await client.forget_readiness()
             if not work[0].cancelled():
                 work[0].exception()  # closing it may have ended it with an error, which is no news
 
