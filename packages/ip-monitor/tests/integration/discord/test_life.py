@@ -346,4 +346,6 @@ async def test_a_client_that_becomes_ready_while_it_is_closed_leaves_nothing_run
     async with play():
         before = asyncio.all_tasks()
 
-    assert not {task.get_coro().__qualname__ for task in asyncio.all_tasks() - before} & {"ConnectionState._delay_ready"}
+    assert not {task.get_coro().__qualname__ for task in asyncio.all_tasks() - before} & {
+        "ConnectionState._delay_ready"
+    }

@@ -15,6 +15,7 @@ from datetime import datetime
 import pytest
 from ip_monitor.adapters.mqtt.connection import BrokerRefusesError, ConnectionLostError, connected
 from ip_monitor.adapters.mqtt.discovery import OFFLINE
+from ip_monitor.adapters.mqtt.link import HomeLink
 from ip_monitor.adapters.mqtt.packets import Message
 from ip_monitor.bootstrap import assemble
 from ip_monitor.bootstrap.mqtt import tls_of
@@ -157,6 +158,38 @@ async def test_what_comes_later_finds_everything_and_the_end_is_told(broker, mon
         audit = await application.admin.audit.entries(limit=9)
 
     assert [entry for entry in audit if entry.via == "mqtt"] == []
+
+
+async def test_a_check_that_ends_while_the_state_is_put_together_is_not_told_with_what_was_known_before_it(
+    broker, monitor, services
+):
+    """
+    Its address comes with it: Home Assistant would take the time of the new check for that of the old address.
+    """
+
+    class Slow:
+        def __init__(self, watch, application):
+            self.watch, self.application = watch, application
+
+        async def status(self):
+            known = await self.watch.status()
+            if self.application is not None:
+                application, self.application = self.application, None
+                application.checks.clear()
+                await application.check()
+            return known
+
+    async with broker.listening() as heard, monitor(broker.url) as (application, _):
+        await heard.until(is_settled)
+        link = next(one for one in application.announcer._observers if isinstance(one, HomeLink))
+        changed = str(services.line.change())
+        link._watch = Slow(link._watch, application)
+        link._news.set()
+        await heard.until(lambda all_: state(all_)["ipv4"]["address"] == changed)
+        told = [json.loads(message.payload) for message in heard.all if message.topic == STATE]
+
+    known = [(one["checked_at"], one["ipv4"]["address"]) for one in told if one["checked_at"] is not None]
+    assert len(dict(known)) == len(set(known)), known
 
 
 async def test_who_is_gone_without_a_goodbye_is_told_by_the_broker(broker):

@@ -178,16 +178,14 @@ class HomeLink:
                 await self._clock.sleep(GATHER_S)
 
     async def _state(self) -> Message | None:
+        # Taken before what is known: a check that ends meanwhile must not be told with what was known before it.
+        checked_at, next_at = self._checked_at, self._next_at
+        troubles = [f"{topic}: {what}" for topic, what in sorted(self._troubles.items())]
         try:
             known = await self._watch.status()
         except IPMonitorError:
             return None
-        return self._entities.state(
-            known,
-            checked_at=self._checked_at,
-            next_at=self._next_at,
-            troubles=[f"{topic}: {what}" for topic, what in sorted(self._troubles.items())],
-        )
+        return self._entities.state(known, checked_at=checked_at, next_at=next_at, troubles=troubles)
 
     def _receive(self, message: Message) -> None:
         # A press that the broker kept is of who knows when, and nothing at all is how such a one is taken away.
