@@ -142,3 +142,21 @@ def test_an_assertion_with_context_compares_readably_and_formats_nothing_when_it
         "  shop = <Broken whose repr raised RuntimeError>",
     ]
     assert "expected (-) and actual (+):" in str(long.value)
+
+
+def test_a_checkpoint_with_a_broken_repr_does_not_take_the_errors_place():
+    """
+    The test's own failure is told, with what can be told of its checkpoints.
+    """
+
+    class Broken:
+        def __repr__(self):
+            raise ValueError("no")
+
+    with pytest.raises(ZeroDivisionError) as caught, DiagnosticContext("order") as context:
+        context.checkpoint("paid", by=Broken(), amount=3)
+        _ = 1 / 0
+
+    [note] = caught.value.__notes__
+    assert "Broken" in note
+    assert "its repr raised ValueError>, 'amount': 3}" in note

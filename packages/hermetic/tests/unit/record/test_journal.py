@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -205,6 +206,12 @@ def test_secrets_are_taken_out_before_they_are_written(tmp_path):
         journal.emit(
             LogWritten(at_s=1.0, logger="a", level="INFO", message=f"password={secret} as {{'api_key': '{secret}'}}")
         )
+        journal.emit(TestBegan(at_s=1.0, test="test_a.py::test_parts"))
+        journal.emit(
+            PhaseEnded(
+                at_s=1.0, test="test_a.py::test_parts", phase="call", outcome="passed", duration_s=0.0, name=token
+            )
+        )
         journal.emit(LogWritten(at_s=1.0, logger="a", level="INFO", message=f"Authorization: Bearer {secret}\nkept"))
         journal.emit(LogWritten(at_s=1.0, logger="a", level="INFO", message=f"postgres://me:{secret}@localhost/x"))
         journal.emit(
@@ -218,6 +225,36 @@ def test_secrets_are_taken_out_before_they_are_written(tmp_path):
     assert "\\nkept" in text
     assert "@localhost/x" in text
     assert "def login(password: str, token=None)" in text
+
+
+def test_values_that_json_cannot_hold_are_written_as_text(tmp_path):
+    """
+    A repr that raises, keys that are no text, numbers that are none, and what holds itself: each line stays JSON, and none is lost.
+    """
+
+    class Broken:
+        def __repr__(self):
+            raise ValueError("no")
+
+    ring = [1]
+    ring.append(ring)
+    path = tmp_path / "journal.jsonl"
+    values = {"bad": Broken(), "ratio": float("nan"), "most": float("-inf"), "by": {(1, 2): 3, 4: 5}, "ring": ring}
+    with JournalWriter(path) as journal:
+        for name, value in values.items():
+            journal.emit(Checkpoint(at_s=1.0, name=name, data={"value": value, "deep": {"n": (1, 2.5, None)}}))
+        assert journal.complaint == ""
+
+    def refuse(word):
+        raise AssertionError(word)
+
+    _, *told = [json.loads(line, parse_constant=refuse) for line in path.read_text().splitlines()]
+    assert {tuple(one["data"]["deep"]["n"]) for one in told} == {(1, 2.5, None)}
+    bad, ratio, most, by, circle = (one["data"]["value"] for one in told)
+    assert "Broken" in bad
+    assert "its repr raised ValueError" in bad
+    assert (ratio, most, by) == ("nan", "-inf", {"(1, 2)": 3, "4": 5})
+    assert "[...]" in json.dumps(circle)
 
 
 def test_a_killed_process_loses_at_most_the_last_tenth_of_a_second(tmp_path):
@@ -370,6 +407,35 @@ def test_a_forked_child_does_not_write_into_its_parents_journal(tmp_path):
         assert len(lines(path)) == 2
 
     assert [line["at_s"] for line in lines(path)[1:]] == [0.5]
+
+
+def test_a_forked_child_waits_for_no_thread_that_it_does_not_have(tmp_path):
+    """
+    One may write at the moment of the fork, in the parent.
+    """
+    with JournalWriter(tmp_path / "journal.jsonl") as journal:
+        is_held, is_over = threading.Event(), threading.Event()
+
+        def write():
+            with journal._lock:
+                is_held.set()
+                is_over.wait()
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        is_held.wait()
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # from 3.12 on, of the thread
+            child = os.fork()
+        if child == 0:
+            signal.alarm(5)
+            journal._events.append(Event(at_s=1.0))
+            journal.flush()
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        is_over.set()
+        thread.join()
+
+    assert status == 0
 
 
 def test_a_journal_cut_in_the_middle_of_a_line_is_read_up_to_there(tmp_path):

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from hermetic.foundation.stream import stream
+from hermetic.guard.census.wording import safe_repr
 from hermetic.record.events import Checkpoint, OperationBegan, OperationEnded
 
 if TYPE_CHECKING:
@@ -95,8 +96,15 @@ class DiagnosticContext:
         took = f"in {self._path!r}, after {monotonic() - self._began:.3f} s"
         if not self.checkpoints:
             return f"{took}, before any checkpoint"
-        reached = [f"{name}{' ' + repr(data) if data else ''}" for name, data in self.checkpoints[-5:]]
+        reached = [f"{name}{' ' + _text(data) if data else ''}" for name, data in self.checkpoints[-5:]]
         return f"{took}; last checkpoints: {', '.join(reached)}"
+
+
+def _text(data: dict[str, Any]) -> str:
+    try:
+        return repr(data)
+    except Exception:  # noqa: BLE001 - the error that this is told with must not give way to that of a user's repr
+        return f"{{{', '.join(f'{name!r}: {safe_repr(value)}' for name, value in data.items())}}}"
 
 
 def outcome_of(error: BaseException | None) -> str:

@@ -4,6 +4,7 @@ Which version of the code ran: the commit, with a digest of what was changed sin
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ def version(root: Path) -> str:
     """
     "3f2a9c01d2e4" for a clean tree, "3f2a9c01d2e4+9b1c2d3e" for a changed one; empty where there is no git or no commit.
 
-    Files that git does not know are no part of it.
+    Of the files that git does not know, and is not told to ignore, modules of Python are part of it.
     """
     if not any((directory / ".git").exists() for directory in (root, *root.parents)):
         return ""
@@ -26,6 +27,8 @@ def version(root: Path) -> str:
     try:
         commit = _git(root, "rev-parse", "--short=12", "HEAD").decode().strip()
         changes = _git(root, "diff", "HEAD", "--no-ext-diff", "--no-color", "--binary")
+        for name in _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", "*.py").split(b"\0")[:-1]:
+            changes += name + b"\0" + (root / os.fsdecode(name)).read_bytes()
     except (OSError, subprocess.SubprocessError):
         return ""
     return f"{commit}+{hashlib.sha256(changes).hexdigest()[:8]}" if changes else commit

@@ -8,7 +8,7 @@ import hashlib
 from collections import defaultdict
 from datetime import UTC, datetime
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
 from hermetic.record.history.errors import HistoryError
@@ -118,26 +118,33 @@ def _suite(suite: ET.Element, number: int, data: bytes, *, source: str) -> tuple
         name = "::".join(part for part in (_place(case.get("classname", "")), case.get("name", "")) if part)
         if not name:
             raise HistoryError(f"test case {position} has no name", where=source, remedy=_REMEDY)
-        outcome, failure = _outcome(case)
-        attempt = 1
-        while (name, attempt) in tries:
-            attempt += 1
-        tries[name, attempt] = Try(
-            test=name,
-            outcome=outcome,
-            duration_s=_seconds(case.get("time", "0"), source=source),
-            attempt=attempt,
-            position=position,
-            **failure,
-        )
+        outcomes = [("failed", _failure(case, found)) for tag in _EARLIER for found in case.findall(tag)]
+        for outcome, failure in (*outcomes, _outcome(case)):
+            attempt = 1
+            while (name, attempt) in tries:
+                attempt += 1
+            tries[name, attempt] = Try(
+                test=name,
+                outcome=outcome,
+                duration_s=_seconds(case.get("time", "0"), source=source),
+                attempt=attempt,
+                position=position,
+                **failure,
+            )
     return run, list(tries.values())
+
+
+# The tries before the last one, as Surefire writes them: of a test that passed then, and of one that did not.
+_EARLIER: Final = ("flakyFailure", "flakyError", "rerunFailure", "rerunError")
 
 
 def _place(classname: str) -> str:
     """
     "tests.unit.test_a.TestB" as "tests/unit/test_a.py::TestB": what pytest writes does not say where the module ends, so
-    the last part that is named as pytest names test modules is taken for it. Other names stay as they are.
+    the last part that is named as pytest names test modules is taken for it. Other names stay as they are, paths among them.
     """
+    if classname.partition("::")[0].endswith(".py"):
+        return classname
     parts = classname.split(".")
     modules = [n for n, part in enumerate(parts) if part.startswith("test_") or part.endswith("_test")]
     if "/" in classname or not modules:
@@ -152,9 +159,12 @@ def _outcome(case: ET.Element) -> tuple[Outcome, dict[str, Any]]:
         if found is not None:
             if outcome == "skipped":
                 return ("xfailed" if found.get("type") == "pytest.xfail" else "skipped"), {}
-            failure = signature(found.get("message", ""), kind=found.get("type", ""), place=case.get("file", ""))
-            return ("error" if outcome == "error" else "failed"), failure
+            return ("error" if outcome == "error" else "failed"), _failure(case, found)
     return "passed", {}
+
+
+def _failure(case: ET.Element, found: ET.Element) -> dict[str, Any]:
+    return signature(found.get("message", ""), kind=found.get("type", ""), place=case.get("file", ""))
 
 
 def _seconds(text: str, *, source: str) -> float:

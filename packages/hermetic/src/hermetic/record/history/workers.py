@@ -42,17 +42,17 @@ def choose(runs: Sequence[tuple[Run, int]], *, processors: int) -> Choice:
     median of its newest five runs once it has two. Of numbers that differ by less than 5 % the smallest is taken.
 
     Args:
-        runs: the newest runs with their numbers of tests, newest first. Only those of about the newest one's size are
-            compared (four fifths to five fourths), and none that was broken off.
+        runs: the newest runs with their numbers of tests, newest first. Only those of about the largest one's size are
+            compared (from four fifths on), since a part of a suite, or one that was broken off, says nothing of the whole.
         processors: how many this process may use.
     """
     whole = [(run, tests) for run, tests in runs if run.status in _FAILED_TOO and tests]
     if not whole:
         return Choice(workers=processors, why="no run is known yet: as many as there are processors")
-    size = whole[0][1]
+    size = max(tests for _, tests in whole)
     took: defaultdict[int, list[float]] = defaultdict(list)
     for run, tests in whole:
-        if 0.8 * size <= tests <= 1.25 * size and run.duration_s > 0:
+        if tests >= 0.8 * size and run.duration_s > 0:
             took[run.workers].append(run.duration_s)
     known = {count: median(seconds[:_NEWEST]) for count, seconds in took.items() if len(seconds) >= _ENOUGH}
     ladder = _ladder(processors)

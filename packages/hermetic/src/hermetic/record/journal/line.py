@@ -10,9 +10,11 @@ Version 2 tells the three parts of a test that passed in one line, of the kind `
 from __future__ import annotations
 
 import json
+import math
 from json.encoder import encode_basestring_ascii as quoted
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from hermetic.guard.census.wording import safe_repr
 from hermetic.record.journal.hints import may_hold_secret
 from hermetic.record.moments import phase_passed, resources_sampled, run_began, run_ended, test_began
 
@@ -27,6 +29,7 @@ LONGEST_TEXT: Final = 64 * 1024
 """
 Characters of one text that are kept: what is longer is cut in its middle, and says by how much.
 """
+_DEEPEST: Final = 20
 PARTS: Final = ("setup", "call", "teardown")
 """
 The parts of a test, in the order in which a line of the kind `test.passed` has their times.
@@ -45,12 +48,18 @@ class Encoder:
         self._tests = tests
         self._apart: dict[str, str] | None = None
         # ASCII escapes keep lone surrogates writable and terminal control characters harmless.
-        self._encode = json.JSONEncoder(separators=(",", ":"), default=_default).encode
+        self._strictly = json.JSONEncoder(separators=(",", ":"), default=_default, allow_nan=False).encode
         # The name of the test that runs when nothing is to be taken out of it, as it is and as JSON.
         self._clean: object = None
         self._quoted = ""
         # A field that has its default is left out, which halves the file; a reader puts it back.
         self._fields: dict[type, tuple[tuple[str, object], ...]] = {}
+
+    def _encode(self, values: Any) -> str:
+        try:
+            return self._strictly(values)
+        except Exception:  # noqa: BLE001 - a repr may raise anything; others are keys that are no text, NaN, and what holds itself
+            return self._strictly(_plain(values))
 
     def take(self, told: Sequence[Event | Moment], index: int) -> tuple[str, int]:
         """
@@ -84,8 +93,10 @@ class Encoder:
         """
         values = self._told(event)
         text = self._encode({"kind": event.kind, **values})
-        # A part of a test that passed says nothing but the test's name, which has been looked at when the test began.
-        if values.get("outcome") == "passed" and values.get("test") == self._clean and "output" not in values:
+        # A part of a test that passed says nothing but the test's name, which has been looked at when the test began; that of a
+        # subtest has a name of its own.
+        is_passed = values.get("outcome") == "passed" and values.get("test") == self._clean
+        if is_passed and values.keys().isdisjoint(("output", "name", "text")):
             return text + "\n"
         if len(text) > LONGEST_TEXT or may_hold_secret(text):
             told = _scrubbing().scrub(shorten(json.loads(text)))
@@ -130,6 +141,28 @@ def _default(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {one.name: getattr(value, one.name) for one in fields(value)}
     return repr(value)
+
+
+def _plain(value: Any, *, deeper: int = _DEEPEST) -> Any:
+    """
+    The nearest value that JSON can hold: texts for keys of other kinds, for numbers that are none, and for what goes too deep.
+    """
+    if isinstance(value, str | int | None):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else repr(value)
+    if isinstance(value, dict) and deeper:
+        items = cast("dict[object, Any]", value).items()
+        return {key if isinstance(key, str) else safe_repr(key): _plain(one, deeper=deeper - 1) for key, one in items}
+    if isinstance(value, list | tuple) and deeper:
+        return [_plain(one, deeper=deeper - 1) for one in cast("list[Any]", value)]
+    try:
+        told = _default(value)
+    except Exception:  # noqa: BLE001 - a user's broken repr is no reason to lose the event
+        return safe_repr(value)
+    if isinstance(told, dict) and deeper:
+        return _plain(told, deeper=deeper - 1)
+    return told if isinstance(told, str) else safe_repr(value)
 
 
 # ---------------------------------------------------------------- what every test writes

@@ -210,9 +210,13 @@ class JournalWriter:
         """
         if not self._events and not self._unwritten:
             return
+        # A forked child has its own story, two processes would claim one header; and a thread that is not there any more may have
+        # held the lock.
+        if self._pid != os.getpid():
+            self._events.clear()
+            return
         with self._lock:
-            # A forked child has its own story; two processes would claim one header.
-            if self._file < 0 or self._pid != os.getpid():
+            if self._file < 0:
                 self._events.clear()
                 return
             # Other threads append while this one takes: a slice of what is there now, then no more than that is removed.

@@ -101,4 +101,8 @@ def test_runs_of_another_size_say_nothing():
     other = [(Run(id="z", at=0.0, duration_s=1.0, workers=2), 10)] * 5
 
     assert choose([*runs({4: 60.0, 5: 61.0, 3: 70.0})[1:], *other], processors=4).workers == 4
+    # Nor does the newest run: a test that was run alone, or a run that ended at its first failure.
+    whole = runs({4: 60.0, 5: 61.0, 3: 70.0})
+    assert choose([*other[:1], *whole], processors=4) == choose(whole, processors=4)
+    assert choose(whole, processors=4).why.startswith("measured: ")
     assert "4 are to be measured" in choose([(Run(id="z", at=0.0, duration_s=9.0, workers=4), 10)], processors=4).why

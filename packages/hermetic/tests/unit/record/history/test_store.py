@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from hermetic.cli.commands import group as main
+from hermetic.record.history.code import version
 from hermetic.record.history.durations import drift
 from hermetic.record.history.errors import HistoryError
 from hermetic.record.history.fingerprint import signature
@@ -308,6 +309,62 @@ def test_pytests_junit_names_are_those_of_its_tests():
     [(_, found)] = from_junit(f"<testsuite>{cases}</testsuite>".encode(), source="x.xml")
 
     assert [one.test for one in found] == ["tests/test_a.py::x", "tests/test_a.py::TestB::x", "Odd::x"]
+
+
+def test_names_of_tests_at_the_root_survive_being_given_and_taken(tmp_path, store):
+    """
+    Their path has no folder to be known by.
+    """
+    names = ["test_a.py::test_x", "test_a.py::TestB::test_y", "a_test.py::test_z"]
+    store.add(a_run("one", at=86400.0), [one for name in names for one in tries("passed", test=name)])
+    (tmp_path / "a.xml").write_text("\n".join(give(store, kind="junit", last=1)))
+    with HistoryStore(tmp_path / "other") as other:
+        take(other, tmp_path / "a.xml")
+
+        assert sorted(name for name, *_ in other.counts()) == sorted(names)
+
+
+def test_tries_before_the_last_one_are_taken_from_junit_as_well():
+    """
+    As Surefire writes them, and Hermetic's own report: a pass that needed three tries is none like the others.
+    """
+    cases = """
+    <testcase classname='t' name='flaky'><flakyFailure message='E: one'/><flakyFailure message='E: two'/></testcase>
+    <testcase classname='t' name='broken'><failure message='E: last'/><rerunFailure message='E: first'/></testcase>
+    """
+    [(_, found)] = from_junit(f"<testsuite>{cases}</testsuite>".encode(), source="x.xml")
+
+    assert [(one.test, one.attempt, one.outcome) for one in found] == [
+        ("t::flaky", 1, "failed"),
+        ("t::flaky", 2, "failed"),
+        ("t::flaky", 3, "passed"),
+        ("t::broken", 1, "failed"),
+        ("t::broken", 2, "failed"),
+    ]
+    assert [one.said for one in found] == ["E: one", "E: two", "", "E: first", "E: last"]
+
+
+def test_a_module_that_git_does_not_know_yet_is_part_of_the_version(tmp_path):
+    """
+    Otherwise a new test that is mended would have failed and passed on the same code.
+    """
+
+    def git(*words):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True)
+
+    (tmp_path / "known.py").write_text("known = 1\n")
+    (tmp_path / ".gitignore").write_text("made.py\n")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    seen = [version(tmp_path)]
+    for name, text in [("made.py", "x = 1"), ("out.txt", "1"), ("new.py", "new = 1"), ("new.py", "new = 2")]:
+        (tmp_path / name).write_text(text)
+        seen.append(version(tmp_path))
+
+    assert seen[0] == seen[1] == seen[2]
+    assert "+" not in seen[0]
+    assert len(set(seen)) == 3
 
 
 def test_a_test_is_judged_by_what_happened_on_the_same_code(store):
