@@ -147,22 +147,20 @@ def _plain(value: Any, *, deeper: int = _DEEPEST) -> Any:
     """
     The nearest value that JSON can hold: texts for keys of other kinds, for numbers that are none, and for what goes too deep.
     """
-    if isinstance(value, str | int | None):
+    if isinstance(value, str | int | None) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else repr(value)
-    if isinstance(value, dict) and deeper:
+    if not deeper:
+        return safe_repr(value)
+    if isinstance(value, dict):
         items = cast("dict[object, Any]", value).items()
         return {key if isinstance(key, str) else safe_repr(key): _plain(one, deeper=deeper - 1) for key, one in items}
-    if isinstance(value, list | tuple) and deeper:
+    if isinstance(value, list | tuple):
         return [_plain(one, deeper=deeper - 1) for one in cast("list[Any]", value)]
     try:
         told = _default(value)
     except Exception:  # noqa: BLE001 - a user's broken repr is no reason to lose the event
-        return safe_repr(value)
-    if isinstance(told, dict) and deeper:
-        return _plain(told, deeper=deeper - 1)
-    return told if isinstance(told, str) else safe_repr(value)
+        told = safe_repr(value)
+    return _plain(told, deeper=deeper - 1)
 
 
 # ---------------------------------------------------------------- what every test writes
