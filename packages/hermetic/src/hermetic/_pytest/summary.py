@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # A finding's own text and a hang's say all that their diagnoses do, and an unknown cause says nothing new.
 _TOLD_ELSEWHERE = frozenset(
-    {"resource.left-open", "coroutine.never-awaited", "task.failed-unseen", "test.hung", "unknown"}
+    {"resource.left-open", "coroutine.never-awaited", "task.failed-unseen", "test.hung", "finding", "unknown"}
 )
 _TELLING = frozenset({DIAGNOSES_ATTRIBUTE, REPORT_ATTRIBUTE})
 _MOST_CAUSES = 10

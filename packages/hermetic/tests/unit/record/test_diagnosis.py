@@ -7,7 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hermetic.foundation import Finding, Frame, Owner, Remedy, Site
 from hermetic.guard.deadlines.events import DeadlinePassed, HangEnded
+from hermetic.guard.events import FindingReported
 from hermetic.record.diagnosis import diagnose, diagnose_run
 from hermetic.record.diagnosis.collecting import ErrorDiagnostics
 from hermetic.record.events import (
@@ -236,3 +238,37 @@ def test_error_diagnostics_collects_within_its_bound_and_explains():
     assert [one.rule for one in diagnostics.diagnose()["t"]] == ["test.hung"]
     with pytest.raises(ValueError, match="most=0"):
         ErrorDiagnostics(most=0)
+
+
+def test_what_hermetic_found_itself_is_the_cause_where_the_test_raised_nothing():
+    """
+    With its line, its evidence and its remedy; a test that raised has another cause, and a warning is none.
+    """
+
+    def found(level="error"):
+        made = Finding(
+            category="stain",
+            kind="environ",
+            title="environment variable not put back",
+            subject="os.environ['URL']",
+            owner=Owner(kind="test", scope="test", name="t"),
+            site=Site(frames=(Frame(file="/p/test_a.py", line=3, function="test_sets"),)),
+            evidence=("unset before",),
+            remedy=Remedy(text="monkeypatch.setenv('URL', value)"),
+        )
+        return FindingReported(at_s=0.9, test="t", level=level, finding=made)
+
+    run = build([journal(TestBegan(at_s=0.0, test="t"), *FAILED, found())])
+    [told] = diagnose(run, run.tests[0])
+
+    assert (told.rule, told.confidence) == ("finding", "certain")
+    assert told.cause == "environment variable not put back: os.environ['URL'], changed at /p/test_a.py:3 in test_sets."
+    assert told.evidence == ("os.environ['URL'], of test t", "unset before")
+    assert told.remedy.text == "monkeypatch.setenv('URL', value)"
+    raised = (
+        phase("setup"),
+        phase("call", "failed", failure=Failure(type="ValueError", message="")),
+        phase("teardown"),
+    )
+    assert rules_of(*raised, found()) == ["unknown"]
+    assert rules_of(*FAILED, found("warn")) == ["unknown"]

@@ -25,6 +25,7 @@ from hermetic.record.report.as_markdown import markdown
 from hermetic.record.report.as_text import test_text as text_of
 from hermetic.record.report.comparing import differences
 from hermetic.record.report.document import document
+from hermetic.record.report.verdict import in_a_line
 from hermetic.record.run import build
 from hermetic.record.taking import failure_of
 
@@ -222,3 +223,18 @@ def test_a_failure_knows_the_frame_to_look_at_first():
 
     assert Failure(type="E", message="", frames=(own, library)).own_frame is own
     assert Failure(type="E", message="", frames=(library,)).own_frame is None
+
+
+@pytest.mark.parametrize(
+    "remedy, line",
+    [
+        ({"text": "Open it inside a with:", "code": "with open(path) as file:\n    …"}, "Open it inside a with: with open(path) as file:"),
+        ({"text": "Close it:", "code": ""}, "Close it"),
+        ({"text": "Close it.", "code": "it.close()"}, "Close it."),
+    ],
+)  # fmt: skip
+def test_a_remedy_in_a_line_does_not_end_in_the_air(remedy, line):
+    """
+    A sentence that leads up to code has the first line of it.
+    """
+    assert in_a_line(remedy) == line

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hermetic.foundation.remedy import Remedy
-from hermetic.record.diagnosis.model import Diagnosis, Evidence, at
+from hermetic.record.diagnosis.model import Diagnosis, Evidence, at, from_findings
 from hermetic.record.diagnosis.rules import RULES
 
 if TYPE_CHECKING:
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 UNKNOWN: Final = "unknown"
 """
 The name under which it is said that no rule speaks.
+"""
+FOUND: Final = "finding"
+"""
+The name under which a finding is told that no rule has more to say of.
 """
 # A general rule is silent when one of these says the same with more.
 _INSTEAD: Final = {
@@ -34,7 +38,13 @@ def diagnose(run: Run, test: Test) -> tuple[Diagnosis, ...]:
     found = [diagnosis for rule in RULES if (diagnosis := rule.judge(evidence)) is not None]
     names = {one.rule for one in found}
     found = [one for one in found if not names & set(_INSTEAD.get(one.rule, ()))]
-    return tuple(found) or (_unknown(evidence),)
+    return tuple(found) or (_found(evidence) or _unknown(evidence),)
+
+
+def _found(evidence: Evidence) -> Diagnosis | None:
+    # Where the test raised nothing, a finding of Hermetic's own is what failed it.
+    found = evidence.findings() if evidence.one.failure is None else []
+    return from_findings(FOUND, found, evidence) if found else None
 
 
 def _unknown(evidence: Evidence) -> Diagnosis:

@@ -7,12 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
+from hermetic.foundation.remedy import Remedy
 from hermetic.guard.events import FindingReported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from hermetic.foundation import Event, Finding, Frame, Remedy
+    from hermetic.foundation import Event, Finding, Frame
     from hermetic.record.failure import Failure
     from hermetic.record.run import Run, Test, Try
 
@@ -93,6 +94,30 @@ class Evidence:
             and (not category or event.finding.category == category)
             and (not kind or event.finding.kind == kind)
         ]
+
+
+def from_findings(rule: str, found: Sequence[Finding], evidence: Evidence) -> Diagnosis:
+    """
+    What findings of Hermetic's own, at least one, say of a test that they failed.
+    """
+    first = found[0]
+    frame = first.site.innermost if first.site is not None else None
+    # The line, not which one it was or whose: what many tests do from one line is one cause.
+    made = "held" if first.category == "block" else "changed" if first.category == "stain" else "made"
+    place = f", {made} at {evidence.place(frame)} in {frame.function}" if frame is not None else ""
+    # What was changed is known by its name; the line where nobody saw it is only likely.
+    what = f"{first.title}: {first.subject}" if first.category == "stain" else first.title
+    return Diagnosis(
+        rule=rule,
+        cause=f"{what}{place}.",
+        confidence="certain",
+        evidence=(
+            f"{first.subject}, of {first.owner}",
+            *first.evidence,
+            *(f"also: {one.title}: {one.subject}" for one in found[1:4]),
+        ),
+        remedy=first.remedy or Remedy(text="Close it where it was made, in a with or a finally."),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

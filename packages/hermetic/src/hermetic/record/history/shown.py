@@ -94,14 +94,15 @@ def test_text(test: str, store: HistoryStore, *, now: float) -> str:
     one = of_test(test, seen, now=now)
     lines = [test, f"  {one.class_}: {one.rate_text}", f"  newest {one.strip}"]
     if one.failures:
+        # Of what fails on the code of now each time, none is.
+        spurious = "" if one.class_ == "broken" else f"a next failure is spurious with probability {one.spurious:.2g}; "
         lines.append(
-            f"  a next failure is spurious with probability {one.spurious:.2g}; "
-            f"{100 * one.flip_rate:.2g} % of neighbouring runs differ; rate of late {100 * one.recent_rate:.2g} %"
+            f"  {spurious}{_percent(one.flip_rate)} % of neighbouring runs differ; rate of late {_percent(one.recent_rate)} %"
         )
     if one.change is not None:
         day = time.strftime("%Y-%m-%d", time.gmtime(one.change_at))
         before, after = one.change.rate_before, one.change.rate_after
-        lines.append(f"  its rate changed on {day}, from {100 * before:.2g} % to {100 * after:.2g} %")
+        lines.append(f"  its rate changed on {day}, from {_percent(before)} % to {_percent(after)} %")
     if one.judgement == "open" and one.passes_left:
         lines.append(f"  {one.passes_left} more passes in a row would make it stable: hermetic history counts them")
     lines += [f"  {line}" for line in _durations(one)]
@@ -110,10 +111,20 @@ def test_text(test: str, store: HistoryStore, *, now: float) -> str:
         text, nature = said[cause]
         others = store.others(cause, but=test)
         more = f"; also in {others[0]}" + (f" and {len(others) - 1} more" if len(others) > 1 else "") if others else ""
-        lines.append(f"  {count} times {text or 'cause'}{' (' + nature + ')' if nature else ''} [{cause}]{more}")
-    lines += [f"  finding {kind}: {count} times" for kind, count in one.findings[:5]]
+        lines.append(f"  {_times(count)} {text or 'cause'}{' (' + nature + ')' if nature else ''} [{cause}]{more}")
+    lines += [f"  finding {kind}: {_times(count)}" for kind, count in one.findings[:5]]
     lines.append(f"  run again: pytest {shlex.quote(test)}")
     return "\n".join(lines)
+
+
+def _percent(share: float) -> str:
+    # Two figures, and never as a power of ten.
+    value = 100 * share
+    return f"{value:.0f}" if value >= 9.95 or not value else f"{value:.2g}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _durations(one: Stability) -> Iterator[str]:

@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from hermetic.record.report.lanes import workers
+from hermetic.record.report.verdict import in_a_line
 from hermetic.record.run.outcomes import OUTCOMES
 
 _LONGEST: Final = 20_000
 _FIRST_ROWS: Final = 30
+_FINDINGS: Final = 6
 _WIDE: Final = "[\U00010000-\U0010ffff]"
 _SCRIPTS: Final = ("base.js", "first.js", "list.js", "curves.js", "test.js", "start.js")
 
@@ -78,14 +80,15 @@ def _first(document: dict[str, Any], tests: list[dict[str, Any]], tags: dict[str
                     "rule": one["rule"],
                     "title": one["title"],
                     "confidence": one["confidence"],
-                    "remedy": one["remedy"]["text"].removesuffix(":"),
+                    "remedy": in_a_line(one["remedy"]),
                     "since": one["since"],
                     "number": len(one["tests"]),
                 }
                 for one in groups
             ][:_FIRST_ROWS],
             "groups_in_all": len(groups),
-            "findings": document["findings"][:6],
+            "findings": document["findings"][:_FINDINGS],
+            "findings_in_all": len(document["findings"]),
             "slowest": document["slowest"][:5],
             "hungriest": document["hungriest"][:5],
             "collection_failures": document["collection_failures"][:20],

@@ -9,6 +9,7 @@ import re
 from typing import Any, Final
 
 from hermetic.record.report.steering import still
+from hermetic.record.report.verdict import in_a_line
 from hermetic.record.run.outcomes import OUTCOMES
 
 # What the large forges take in one comment. Source: GitHub, issue comments are at most 65,536 characters.
@@ -28,7 +29,7 @@ def markdown(document: dict[str, Any]) -> str:
         shown = [str(counts[one]) for one in OUTCOMES if counts.get(one)]
         lines += ["|" + "---|" * len(shown), "| " + " | ".join(shown) + " |", ""]
     for diagnosis in document["diagnoses"]:
-        lines += [f"- **{_text(diagnosis['cause'])}** {_text(diagnosis['remedy']['text'])}"]
+        lines += [f"- **{_text(diagnosis['cause'])}** {_text(in_a_line(diagnosis['remedy']))}"]
     if document["groups"]:
         lines += ["", "### Causes", ""]
         for group in document["groups"][:20]:
@@ -55,7 +56,7 @@ def _failure(test: dict[str, Any]) -> str:
     if any(one.get("nature") == "infrastructure" for one in test["tries"]):
         body += [_NOT_THE_CODE, ""]
     body += [f"- {_text(one)}" for one in first["evidence"]]
-    body += ["", _text(first["remedy"]["text"]), "", f"<pre>{html.escape(text, quote=False)}</pre>"]
+    body += ["", _text(in_a_line(first["remedy"])), "", f"<pre>{html.escape(text, quote=False)}</pre>"]
     return (
         f"\n<details><summary>{html.escape(test['outcome'])}: <code>{_html(test['id'])}</code></summary>\n\n"
         + "\n".join(body)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from hermetic.record.diagnosis import UNKNOWN
 from hermetic.record.report.steering import still
+from hermetic.record.report.verdict import in_a_line
 
 _MOST: Final = 20
 
@@ -21,7 +22,7 @@ def text(document: dict[str, Any]) -> str:
     for group in document["groups"][:_MOST]:
         lines.append(f"{len(group['tests']):>5}  {group['title']}  ({group['rule']}, {group['confidence']})")
         if group["rule"] != UNKNOWN:
-            lines.append(f"         remedy: {group['remedy']['text'].removesuffix(':')}")
+            lines.append(f"         remedy: {in_a_line(group['remedy'])}")
         lines += [f"         {nodeid}" for nodeid in group["tests"][:3]]
         if len(group["tests"]) > 3:
             lines.append(f"         and {len(group['tests']) - 3} more")

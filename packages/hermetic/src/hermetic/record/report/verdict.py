@@ -81,3 +81,11 @@ def _causes(number: int) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def in_a_line(remedy: dict[str, str]) -> str:
+    """
+    What to do, where there is room for one line: with the first line of its code when the sentence leads up to it.
+    """
+    text, code = remedy["text"], remedy["code"].strip()
+    return f"{text} {code.partition(chr(10))[0]}" if text.endswith(":") and code else text.removesuffix(":")

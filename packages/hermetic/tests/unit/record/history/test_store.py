@@ -628,3 +628,21 @@ def test_importing_what_a_run_writes_brings_no_database(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(tmp_path))
 
     assert {"sqlite3", "statistics", "xml"}.isdisjoint(json.loads(done.stdout))
+
+
+def test_what_is_known_of_a_broken_test_is_told_in_plain_figures(store):
+    """
+    No powers of ten, no "1 times", and nothing of a failure that would be spurious.
+    """
+    failure = {"cause": "5f2c", "said": "KeyError: 'a'"}
+    for n, code in enumerate(("c1", "c1")):
+        store.add(a_run(str(n), at=float(n), code=code), [Try(test="t.py::a", outcome="failed", **failure)])
+    store.add(
+        a_run("x", at=2.0), [Try(test="t.py::b", outcome="failed", **failure), Try(test="t.py::c", outcome="passed")]
+    )
+    twice, once = (one_text(name, store, now=10.0) for name in ("t.py::a", "t.py::b"))
+
+    assert "rate of late 100 %" in twice
+    assert "2 times KeyError: 'a'" in twice
+    assert "once KeyError: 'a'" in once
+    assert ("spurious" in twice, "e+" in twice) == (False, False)

@@ -8,7 +8,7 @@ import errno
 from typing import TYPE_CHECKING, Final
 
 from hermetic.foundation.remedy import Remedy
-from hermetic.record.diagnosis.model import Diagnosis, Rule, at
+from hermetic.record.diagnosis.model import Diagnosis, Rule, at, from_findings
 
 if TYPE_CHECKING:
     from hermetic.record.diagnosis.model import Evidence
@@ -80,21 +80,7 @@ def _left_open(evidence: Evidence) -> Diagnosis | None:
     found = [one for one in found if one.kind not in {"coroutine.never_awaited", "asyncio.exception_never_retrieved"}]
     if not found:
         return None
-    first = found[0]
-    frame = first.site.innermost if first.site is not None else None
-    # The line, not which one it was or whose: what many tests leave open from one line is one cause.
-    made = f", made at {evidence.place(frame)} in {frame.function}" if frame is not None else ""
-    return Diagnosis(
-        rule="resource.left-open",
-        cause=f"{first.title}{made}.",
-        confidence="certain",
-        evidence=(
-            f"{first.subject}, of {first.owner}",
-            *first.evidence,
-            *(f"also: {one.title}: {one.subject}" for one in found[1:4]),
-        ),
-        remedy=first.remedy or Remedy(text="Close it where it was made, in a with or a finally."),
-    )
+    return from_findings("resource.left-open", found, evidence)
 
 
 def _says_closed(failure: Failure) -> bool:

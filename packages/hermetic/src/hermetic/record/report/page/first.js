@@ -12,7 +12,12 @@ function drawFirst() {
   drawCauses();
   drawSince();
   drawComparison();
-  if (first.findings.length) panel("Findings", make("ul", {}, ...first.findings.map((one) => line(String(one.count), one.title + " ", soft(one.level)))));
+  if (first.findings.length) {
+    const lines = first.findings.map((one) => line(String(one.count), one.title + " ", soft(one.level)));
+    const more = first.findings_in_all - first.findings.length;
+    if (more > 0) lines.push(line("", soft("and " + more + " more")));
+    panel("Findings", make("ul", {}, ...lines));
+  }
   panel("Slowest", make("ol", {}, ...first.slowest.map((one) => make("li", {}, make("span", {}, seconds(one.duration_s)), toTest(one.id)))));
   if (first.hungriest.length) panel("Hungriest", make("ol", {}, ...first.hungriest.map((one) => make("li", {}, make("span", {}, one.memory_mb.toFixed(1) + " MiB"), toTest(one.id)))));
   if (first.workers.length) panel("Workers", workers());
