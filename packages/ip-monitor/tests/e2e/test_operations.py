@@ -61,6 +61,19 @@ async def test_the_doctor_finds_nothing_on_a_sound_system(typed):
     assert {one["state"] for one in json.loads(done.stdout)} == {"ok"}
 
 
+async def test_the_doctor_replaces_no_database_for_a_name_that_is_wrong(typed, tmp_path):
+    """
+    A copy in its place is for what is damaged.
+    """
+    (tmp_path / "ip.sqlite3").mkdir()
+    done = await typed("doctor", "--json")
+    (wrong,) = [one for one in json.loads(done.stdout) if one["state"] == "wrong"]
+
+    assert done.returncode == 1
+    assert wrong["text"].endswith("ip.sqlite3 is not a file. Name a file for the database.")
+    assert "start-anew" not in done.stdout
+
+
 async def test_the_doctor_names_what_is_wrong_with_a_remedy(typed, services, tmp_path):
     """
     A damaged database, services that do not answer, a broker where nobody listens.
@@ -73,6 +86,7 @@ async def test_the_doctor_names_what_is_wrong_with_a_remedy(typed, services, tmp
 
     assert done.returncode == 1
     assert "is damaged" in wrong["database"]["text"]
+    assert "--start-anew" in wrong["database"]["remedy"]
     assert "ip-monitor simulate" in wrong["providers"]["remedy"]
     assert "127.0.0.1:1 cannot be reached" in wrong["mqtt"]["text"]
     assert [one for one in found if one["state"] != "ok" and not one["remedy"]] == []

@@ -25,12 +25,13 @@ class NoMonitorError(IPMonitorError):
     There is nobody to tell.
     """
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, remedy: str = "Start one: ip-monitor run.") -> None:
         self.database = database
-        super().__init__(database)
+        self.remedy = remedy
+        super().__init__(database, remedy)
 
     def __str__(self) -> str:
-        return f"no monitor is running on {self.database}. Changes are read when one starts."
+        return f"no monitor is running on {self.database}. {self.remedy}"
 
 
 def user() -> str:

@@ -132,7 +132,7 @@ def reload(request: Request, *, as_json: bool) -> None:
     """
     pid = _signal_monitor(load_here(request))
     if pid is None:
-        raise NoMonitorError(load_here(request).settings.database)
+        raise NoMonitorError(load_here(request).settings.database, "Changes are read when one starts.")
     if as_json:
         echo_json({"process": pid})
     else:

@@ -60,13 +60,17 @@ def _settings(loaded: Loaded) -> Iterator[Finding]:
 
 
 def _database(path: Path) -> Iterator[Finding]:
-    from ip_monitor.adapters.storage.sqlite import DatabaseMissingError, SQLiteIPStorage  # noqa: PLC0415
+    from ip_monitor.adapters.storage.sqlite import (  # noqa: PLC0415
+        DatabaseCorruptError,
+        DatabaseMissingError,
+        SQLiteIPStorage,
+    )
     from ip_monitor.adapters.storage.sqlite.instance_lock import holder  # noqa: PLC0415
 
     async def look() -> int:
         storage = await SQLiteIPStorage.open(path, read_only=True)
         try:
-            return len(await storage.get_ip_history(limit=1000))
+            return await storage.count_changes()
         finally:
             await storage.close()
 
@@ -74,13 +78,15 @@ def _database(path: Path) -> Iterator[Finding]:
         count = asyncio.run(look())
     except DatabaseMissingError:
         yield Finding(topic="database", state="ok", text=f"{path} does not exist yet; `ip-monitor run` makes it")
-    except IPMonitorError as error:
+    except DatabaseCorruptError as error:
         remedy = "Put a copy made by `ip-monitor backup` in its place, or begin anew: ip-monitor run --start-anew."
         yield Finding(topic="database", state="wrong", text=str(error), remedy=remedy)
+    except IPMonitorError as error:
+        yield Finding(topic="database", state="wrong", text=str(error))
     else:
         pid = holder(path)
         writer = f"written by process {pid}" if pid else "no monitor is running"
-        yield Finding(topic="database", state="ok", text=f"{path}, {count} changes, {writer}")
+        yield Finding(topic="database", state="ok", text=f"{path}, {count} change{'' if count == 1 else 's'}, {writer}")
     existing = next((parent for parent in path.parents if parent.exists()), path.parent)
     free = shutil.disk_usage(existing).free
     text = f"{free // 2**20} MiB free at {existing}"

@@ -32,9 +32,9 @@ def command(request: Request, *, web: str | None, plain: bool, start_anew: bool,
     """
     Watch the address until stopped (Ctrl-C or SIGTERM).
 
-    Needs no configuration. Asks all providers at once, takes what a majority of them says, asks a second time before
-    it believes a change, writes it down and announces it. SIGUSR1 makes it check now. With --json each line of the log is
-    an object.
+    Needs no configuration. Asks as many providers as can decide, and more where they cannot, takes what a majority of
+    them says, asks a second time before it believes a change, writes it down and announces it. SIGUSR1 makes it check
+    now. With --json each line of the log is an object.
     """
     if as_json:
         plain, request = True, replace(request, overrides={**request.overrides, "log_format": ("json", "--json")})

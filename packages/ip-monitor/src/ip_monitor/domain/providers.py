@@ -184,7 +184,9 @@ class ProviderSpec:
             raise self._refusal("url", self.url, f"the scheme must be one of {', '.join(sorted(_TRANSPORTS))}")
         if parts.scheme == "http" and not self.allow_plain_http:
             raise self._refusal(
-                "url", self.url, "plain HTTP can be forged on the way; use https, or set allow_plain_http"
+                "url",
+                self.url,
+                "plain HTTP can be forged on the way; use https, or allow it: --plain-http, plain_http = true in the file",
             )
         if parts.username is not None or parts.password is not None:
             raise self._refusal("url", "…@…", "leave out user name and password")

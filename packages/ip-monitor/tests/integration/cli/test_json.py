@@ -80,3 +80,29 @@ def test_what_ends_a_command_is_told_as_json_too(typed, words, status, kind, tex
     assert (ended, output) == (status, "")
     assert (told["kind"], told["exit_status"]) == (kind, status)
     assert text in told["error"]
+
+
+def test_files_of_the_older_program_that_are_not_there_or_hold_nothing_are_told(typed, tmp_path):
+    """
+    Each by its name; and that nothing was there to take up is not that everything is known.
+    """
+    (tmp_path / "empty.json").write_text("[]")
+    (tmp_path / "folder").mkdir()
+    place = ("--database", tmp_path / "a.sqlite3")
+
+    assert "--last-ip: typo.json does not exist" in typed("import", "--last-ip", "typo.json", *place)[2]
+    assert "--history: folder is no file" in typed("import", "--history", "folder", *place)[2]
+    assert typed("import", "--history", "empty.json", *place)[1] == "took up nothing: the files hold no address\n"
+
+
+@pytest.mark.parametrize("command", [["history"], ["status"], ["why"], ["providers", "list"], ["queue", "status"]])
+def test_what_stands_where_the_database_should_is_told(typed, tmp_path, command):
+    """
+    A folder is no failing disk, and a file without anything in it is no damaged database.
+    """
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.sqlite3").touch()
+
+    assert "folder is not a file. Name a file for the database." in typed(*command, "--database", "folder")[2]
+    _, output, errors = typed(*command, "--database", "empty.sqlite3")
+    assert "no such table" not in output + errors

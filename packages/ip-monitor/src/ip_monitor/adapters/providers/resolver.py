@@ -38,7 +38,7 @@ class HostRefusedError(IPMonitorError, OSError):
         self.reason = reason
         super().__init__(
             f"{host} is at {address}, which is no public address: {reason}. "
-            "If it is meant, allow a private address for this provider by name."
+            "If it is meant, allow it for this provider: --private-address, private_address = true in the file."
         )
 
 

@@ -64,14 +64,22 @@ def make_directory(path: Path) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_file():
-            raise StorageUnavailableError(f"{path} is not a file. Name a file for the database.")
+        refuse_what_is_no_file(path)
     except OSError as error:
         if isinstance(error, StorageUnavailableError):
             raise
         raise StorageUnavailableError(
             f"{path.parent} cannot be made or read ({error.strerror}). Name a directory that this user may write."
         ) from error
+
+
+def refuse_what_is_no_file(path: Path) -> None:
+    """
+    Raises:
+        StorageUnavailableError: there is something other than a file at `path`.
+    """
+    if path.exists() and not path.is_file():
+        raise StorageUnavailableError(f"{path} is not a file. Name a file for the database.")
 
 
 def prepare(path: Path) -> sqlite3.Connection:

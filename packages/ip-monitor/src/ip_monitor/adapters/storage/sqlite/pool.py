@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import aiosqlite
 
 from ip_monitor.adapters.storage.sqlite.errors import DatabaseMissingError, unavailable
-from ip_monitor.adapters.storage.sqlite.file import connect_reader, prepare
+from ip_monitor.adapters.storage.sqlite.file import connect_reader, prepare, refuse_what_is_no_file
 from ip_monitor.application.ports import StorageUnavailableError
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ class ConnectionPool:
             StorageUnavailableError: or one of its leaves.
         """
         if self._read_only:
-            if not self._path.exists():
+            refuse_what_is_no_file(self._path)
+            # What was only created, and is empty, holds as little as what is not there.
+            if not self._path.exists() or not self._path.stat().st_size:
                 raise DatabaseMissingError(self._path)
             self._idle.append(await self._open(lambda: connect_reader(self._path)))
         else:

@@ -122,6 +122,12 @@ class SQLiteIPStorage:
 
         return await self._pool.read(work)
 
+    async def count_changes(self) -> int:
+        """
+        How many changes are on disk.
+        """
+        return await self._pool.read(lambda db: int(db.execute("SELECT count(*) FROM changes").fetchone()[0]))
+
     async def get_ip_history(
         self, *, family: Family | None = None, limit: int = 100, before: str | None = None
     ) -> Sequence[Change]:
