@@ -277,6 +277,8 @@ def marker_rules(item: pytest.Item) -> Sequence[Rule]:
             raise pytest.UsageError(
                 f"{source}: unknown argument {', '.join(sorted(unknown))}; there are blocking=, isolation= and reason=."
             )
+        if "isolation" in mark.kwargs and as_mode(mark.kwargs["isolation"]) is None:
+            raise pytest.UsageError(f"isolation={mark.kwargs['isolation']!r} in {source}: give {', '.join(MODES)}.")
         try:
             rules += [grammar.parse(str(rule), source=source) for rule in mark.args]
         except grammar.PolicyError as error:

@@ -163,9 +163,11 @@ def test_a_mode_that_does_not_exist_is_refused_with_its_source(suite):
     """
     suite.write("test_a.py", STAIN.format(mark='@pytest.mark.hermetic(isolation="never")', stays=True))
 
-    assert "isolation='never' in the marker hermetic on test_a.py::test_stains: give restore, observe, off" in (
-        suite.run().text
-    )
+    run = suite.run()
+    place = "the marker hermetic on test_a.py::test_stains (test_a.py:"
+    assert f"isolation='never' in {place}" in run.text
+    assert "): give restore, observe, off." in run.text
+    assert (run.status, "Traceback" in run.text, "guarding.py" in run.text) == (4, False, False)
     suite.write("pytest.ini", "[pytest]\nhermetic_isolation = sometimes\n")
     assert "hermetic_isolation = 'sometimes' in" in suite.run().text
 

@@ -118,8 +118,7 @@ def _suite(suite: ET.Element, number: int, data: bytes, *, source: str) -> tuple
         name = "::".join(part for part in (_place(case.get("classname", "")), case.get("name", "")) if part)
         if not name:
             raise HistoryError(f"test case {position} has no name", where=source, remedy=_REMEDY)
-        outcomes = [("failed", _failure(case, found)) for tag in _EARLIER for found in case.findall(tag)]
-        for outcome, failure in (*outcomes, _outcome(case)):
+        for outcome, failure in _outcomes(case):
             attempt = 1
             while (name, attempt) in tries:
                 attempt += 1
@@ -151,6 +150,13 @@ def _place(classname: str) -> str:
         return classname
     end = modules[-1] + 1
     return "::".join(["/".join(parts[:end]) + ".py", *parts[end:]])
+
+
+def _outcomes(case: ET.Element) -> Iterator[tuple[Outcome, dict[str, Any]]]:
+    for tag in _EARLIER:
+        for found in case.findall(tag):
+            yield "failed", _failure(case, found)
+    yield _outcome(case)
 
 
 def _outcome(case: ET.Element) -> tuple[Outcome, dict[str, Any]]:
