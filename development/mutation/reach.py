@@ -7,6 +7,7 @@ share one process that the first of them starts, and the others look at what it 
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -78,7 +79,7 @@ class Reach:
     def of(self, mutant: Mutant, tests: Iterable[str]) -> list[str]:
         """
         The test files that execute a line of the change, at most MOST_FILES: first those named like its module or its
-        package, then the fewest seconds.
+        package, then the fewest seconds. Where none was seen to, those that are named like it.
         """
         lines = set(range(mutant.line, mutant.line + mutant.before.count("\n") + 1))
         words = set(Path(mutant.module).with_suffix("").parts[2:]) | {
@@ -91,14 +92,22 @@ class Reach:
 
         def does_reach(name: str) -> bool:
             known = self._known[name]["lines"]
-            return common(name) > 0 if known is None else not lines.isdisjoint(known.get(mutant.module, []))
+            if known is not None and not lines.isdisjoint(known.get(mutant.module, [])):
+                return True
+            # Some of its tests, or all, run without a tracer.
+            return (known is None or "untraced" in self._text(name)) and common(name) > 0
 
-        found = filter(does_reach, tests)
+        # What runs only in a thread that is started below `threading`, no tracer sees.
+        found = [*filter(does_reach, tests)] or [name for name in tests if common(name)]
         return sorted(found, key=lambda name: (-common(name), self.seconds(name)))[:MOST_FILES]
 
+    def _digest(self, name: str) -> str:
+        return digest_of(self._text(name))
+
     @staticmethod
-    def _digest(name: str) -> str:
-        return digest_of((ROOT / name).read_text("utf-8"))
+    @functools.cache
+    def _text(name: str) -> str:
+        return (ROOT / name).read_text("utf-8")
 
 
 def _measured_or_passed(name: str) -> dict[str, Any]:
