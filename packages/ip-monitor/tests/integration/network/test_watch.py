@@ -22,6 +22,13 @@ from ip_monitor.resilience.clock import SystemClock
 def ip(words):
     subprocess.run(["ip", *words.split()], check=True)
 
+async def quiet(alarmed):
+    # One change is several messages, and on a busy machine more than one alarm.
+    alarmed.set()
+    while alarmed.is_set():
+        alarmed.clear()
+        await asyncio.sleep(0.1)
+
 async def main():
     alarmed, told = asyncio.Event(), {}
     watch = NetworkWatch(alarmed.set, clock=SystemClock(), settle_s=0.02, least_gap_s=0.0)
@@ -33,14 +40,15 @@ async def main():
     told["at the start"] = alarmed.is_set()
     for name, words in {
         "address": "addr add 192.0.2.5/24 dev lo",
-        "IPv6 address": "-6 addr add 2001:db8::5/64 dev lo nodad",
         "the same again, with another lifetime": "addr change 192.0.2.5/24 dev lo valid_lft 1000 preferred_lft 1000",
         "an address of this machine only": "addr add 127.0.0.9/8 dev lo scope host",
         "route": "route add 198.51.100.0/24 dev lo",
         "route gone": "route del 198.51.100.0/24 dev lo",
         "address gone": "addr del 192.0.2.5/24 dev lo",
+        # The last one: what belongs to it comes when the kernel has time.
+        "IPv6 address": "-6 addr add 2001:db8::5/64 dev lo nodad",
     }.items():
-        alarmed.clear()
+        await quiet(alarmed)
         ip(words)
         try:
             await asyncio.wait_for(alarmed.wait(), 0.2 if "same" in name or "only" in name else 5.0)
@@ -68,12 +76,12 @@ def test_the_kernel_tells_of_addresses_and_routes():
     assert json.loads(done.stdout) == {
         "at the start": False,
         "address": True,
-        "IPv6 address": True,
         "the same again, with another lifetime": False,
         "an address of this machine only": False,
         "route": True,
         "route gone": True,
         "address gone": True,
+        "IPv6 address": True,
     }
 
 
