@@ -273,3 +273,20 @@ def test_a_list_with_a_mistake_is_refused(suite, text, says):
 
     assert says in run.text
     assert run.status == 4
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("--hermetic-quarantine=none.toml", "none.toml cannot be read (No such file or directory). Name the file with"),
+        ("--hermetic-resume=none.jsonl", "none.jsonl cannot be read (No such file or directory). Name the file that"),
+    ],
+)
+def test_a_file_that_is_not_there_is_named_once_with_what_to_do(suite, option, says):
+    """
+    Not as an exception of Python's.
+    """
+    run = suite.run(option)
+
+    assert says in run.text
+    assert ("Errno" in run.text, run.status) == (False, 4)

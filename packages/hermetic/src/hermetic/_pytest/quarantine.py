@@ -74,8 +74,12 @@ def read(file: Path) -> dict[str, Entry]:
 
     try:
         table: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise pytest.UsageError(f"quarantine list {file}: {error}") from error
+    except OSError as error:
+        raise pytest.UsageError(
+            f"quarantine list {file} cannot be read ({error.strerror}). Name the file with the [[test]] tables."
+        ) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise pytest.UsageError(f"quarantine list {file} is no TOML: {error}.") from error
     listed: object = table.get("test", [])
     if set(table) - {"test"} or not isinstance(listed, list):
         raise pytest.UsageError(f"quarantine list {file}: it must hold [[test]] tables only.")

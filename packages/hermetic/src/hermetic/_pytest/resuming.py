@@ -59,8 +59,14 @@ def read_done(path: str) -> frozenset[str]:
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
         done = [json.loads(line) for line in lines if line]
-    except (OSError, ValueError) as error:
-        raise pytest.UsageError(f"--hermetic-resume: {path} cannot be read: {error}") from error
+    except OSError as error:
+        raise pytest.UsageError(
+            f"--hermetic-resume: {path} cannot be read ({error.strerror}). Name the file that the ended run told of."
+        ) from error
+    except ValueError as error:
+        raise pytest.UsageError(
+            f"--hermetic-resume: {path} is not a list of tests, one JSON string a line: {error}"
+        ) from error
     if not all(isinstance(one, str) for one in done):
         raise pytest.UsageError(f"--hermetic-resume: {path} is not a list of tests, one JSON string a line")
     return frozenset(done)

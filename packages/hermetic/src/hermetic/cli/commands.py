@@ -12,7 +12,7 @@ from hermetic.cli.reports import diff, merge, open_page, report, show
 from hermetic.cli.running import bisect, doctor, run, stress
 
 
-@click.group("hermetic")
+@click.group("hermetic", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="hermetic")
 def group() -> None:
     """

@@ -45,7 +45,8 @@ def merge(runs: tuple[Path, ...], output: Path) -> None:
     from hermetic.record.journal.merging import merge as merged  # noqa: PLC0415 - other commands do not need it
 
     with told():
-        click.echo(f"{merged(runs, output)} journals in {output}")
+        count = merged(runs, output)
+        click.echo(f"{count} {'journal' if count == 1 else 'journals'} in {output}")
 
 
 @click.command()
@@ -107,5 +108,8 @@ def open_page(page: Path) -> None:
         with told():
             TestReporter.from_journals(page).write(made)
         page = made
+    elif page.suffix not in {".html", ".htm"}:
+        raise click.UsageError(f"{page} is neither a page (.html) nor a journal (.jsonl).")
     click.echo(page)
-    click.launch(page.resolve().as_uri())
+    if click.launch(page.resolve().as_uri()):
+        raise click.ClickException("no browser could be started; open the page by hand.")

@@ -65,7 +65,9 @@ def durations(file: Path) -> dict[str, float]:
     """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise HistoryError(f"cannot be read ({error.strerror})", where=str(file), remedy=_REMEDY) from error
+    except UnicodeDecodeError as error:
         raise HistoryError(f"cannot be read: {error}", where=str(file), remedy=_REMEDY) from error
     seen: defaultdict[str, list[float]] = defaultdict(list)
     for _, tries in _several(lines, source=str(file)):

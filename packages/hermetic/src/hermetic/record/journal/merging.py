@@ -27,7 +27,7 @@ def merge(paths: Sequence[Path], output: Path) -> int:
     journals = read(*paths)
     sources = list(dict.fromkeys(one.path for one in journals))
     if output.resolve() in {source.resolve() for source in sources}:
-        raise JournalError(output, "it is one of the journals to be merged")
+        raise JournalError(output, "it is one of the journals to be merged", "Name another file.")
     try:
         with output.open("wb") as file:
             for source in sources:

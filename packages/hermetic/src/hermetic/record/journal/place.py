@@ -26,13 +26,14 @@ class JournalError(HermeticError, OSError):
     A journal that cannot be opened.
     """
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
+    def __init__(self, path: Path, reason: str, remedy: str = "Name a file in a directory that is writable.") -> None:
+        super().__init__(path, reason, remedy)
         self.path = path
         self.reason = reason
+        self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"the journal {self.path} cannot be written: {self.reason}. Name a file in a directory that is writable."
+        return f"the journal {self.path} cannot be written: {self.reason}. {self.remedy}"
 
 
 class Place:

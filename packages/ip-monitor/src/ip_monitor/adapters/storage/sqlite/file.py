@@ -78,7 +78,13 @@ def refuse_what_is_no_file(path: Path) -> None:
     Raises:
         StorageUnavailableError: there is something other than a file at `path`.
     """
-    if path.exists() and not path.is_file():
+    try:
+        is_other = path.exists() and not path.is_file()
+    except OSError as error:
+        raise StorageUnavailableError(
+            f"{path} cannot be looked at ({error.strerror}). Name a file that this user may read."
+        ) from error
+    if is_other:
         raise StorageUnavailableError(f"{path} is not a file. Name a file for the database.")
 
 
