@@ -21,6 +21,7 @@ def test_version_is_one_line(ip_monitor):
     assert (done.returncode, done.stdout, done.stderr) == (0, f"ip-monitor {__version__}\n", "")
 
 
+@pytest.mark.untraced("the tracer imports sqlite3 itself")
 def test_version_and_help_import_no_command_and_no_heavy_library(environ):
     """
     They stay quick whatever the commands need.
