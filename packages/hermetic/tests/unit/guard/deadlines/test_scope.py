@@ -284,3 +284,20 @@ def test_the_error_survives_pickling():
     again = pickle.loads(pickle.dumps(error))
 
     assert (str(again), vars(again)) == (str(error), vars(error))
+
+
+def test_a_deadline_tells_its_state_and_what_is_left_of_it():
+    """
+    Closed with the whole budget, open with less and less of it, fired with none.
+    """
+    limit = hermetic.deadline(SHORT, "save")
+    before = (repr(limit), limit.remaining())
+    with contextlib.suppress(DeadlineExceeded), limit:
+        within = (repr(limit), limit.remaining())
+        while True:
+            sum(range(100))
+
+    assert before == (f"<Deadline 'save' {SHORT:g} s, closed>", SHORT)
+    assert within[0] == f"<Deadline 'save' {SHORT:g} s, open>"
+    assert 0 <= within[1] <= SHORT
+    assert repr(limit) == f"<Deadline 'save' {SHORT:g} s, fired>"
