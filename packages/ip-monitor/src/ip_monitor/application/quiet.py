@@ -84,9 +84,7 @@ class QuietTime:
             MuteRefusedError: not above 0 and up to 30 days.
         """
         if not 0 < for_s <= LONGEST_MUTE_S:
-            raise MuteRefusedError(
-                f"mute for {for_s / 86_400:,.4g} days cannot be; give a time above 0, up to 30 days."
-            )
+            raise MuteRefusedError(f"mute for {for_s:,.0f} s cannot be; give a time above 0, up to 30 days.")
         return self.mute_until(self._clock.time() + for_s)
 
     def mute_until(self, at: float) -> QuietStatus:

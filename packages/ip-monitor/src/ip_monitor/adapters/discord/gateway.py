@@ -100,7 +100,7 @@ class GatewayClient(discord.Client):
     async def forget_readiness(self) -> None:
         """
         End the library's wait for the last server, which its own `close` leaves running, and which then fails on what was
-        closed. Call it before `close`.
+        closed. Call it before `close`, and once nothing of the client runs any more: it may begin in between.
         """
         # Nothing public leads to it, and the library does not say what it holds.
         waiting = cast("asyncio.Task[None] | None", self._connection._ready_task)  # noqa: SLF001 # pyright: ignore[reportUnknownMemberType]

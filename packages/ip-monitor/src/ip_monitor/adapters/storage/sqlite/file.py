@@ -64,13 +64,11 @@ def make_directory(path: Path) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        refuse_what_is_no_file(path)
     except OSError as error:
-        if isinstance(error, StorageUnavailableError):
-            raise
         raise StorageUnavailableError(
             f"{path.parent} cannot be made or read ({error.strerror}). Name a directory that this user may write."
         ) from error
+    refuse_what_is_no_file(path)
 
 
 def refuse_what_is_no_file(path: Path) -> None:
