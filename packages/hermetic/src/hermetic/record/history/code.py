@@ -4,6 +4,7 @@ Which version of the code ran: the commit, with a digest of what was changed sin
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,8 @@ def version(root: Path) -> str:
         commit = _git(root, "rev-parse", "--short=12", "HEAD").decode().strip()
         changes = _git(root, "diff", "HEAD", "--no-ext-diff", "--no-color", "--binary")
         for name in _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", "*.py").split(b"\0")[:-1]:
-            changes += name + b"\0" + (root / os.fsdecode(name)).read_bytes()
+            with contextlib.suppress(OSError):  # an editor's lock is a link that leads nowhere
+                changes += name + b"\0" + (root / os.fsdecode(name)).read_bytes()
     except (OSError, subprocess.SubprocessError):
         return ""
     return f"{commit}+{hashlib.sha256(changes).hexdigest()[:8]}" if changes else commit

@@ -44,7 +44,7 @@ def _flaky(suite: SuiteStability) -> Iterator[str]:
         yield "no test was seen to pass and fail on the same code"
         return
     yield (
-        f"{len(suite.flaky)} flaky: they make {100 * suite.spuriously_red:.2g} % of the runs red although nothing is "
+        f"{len(suite.flaky)} flaky: they make {percent(suite.spuriously_red)} of the runs red although nothing is "
         f"broken, and have cost {suite.minutes_lost:.1f} minutes"
     )
     worst = sorted(suite.flaky, key=lambda name: -suite.rates[name][0] / suite.rates[name][1])
@@ -97,12 +97,12 @@ def test_text(test: str, store: HistoryStore, *, now: float) -> str:
         # Of what fails on the code of now each time, none is.
         spurious = "" if one.class_ == "broken" else f"a next failure is spurious with probability {one.spurious:.2g}; "
         lines.append(
-            f"  {spurious}{_percent(one.flip_rate)} % of neighbouring runs differ; rate of late {_percent(one.recent_rate)} %"
+            f"  {spurious}{percent(one.flip_rate)} of neighbouring runs differ; rate of late {percent(one.recent_rate)}"
         )
     if one.change is not None:
         day = time.strftime("%Y-%m-%d", time.gmtime(one.change_at))
         before, after = one.change.rate_before, one.change.rate_after
-        lines.append(f"  its rate changed on {day}, from {_percent(before)} % to {_percent(after)} %")
+        lines.append(f"  its rate changed on {day}, from {percent(before)} to {percent(after)}")
     if one.judgement == "open" and one.passes_left:
         lines.append(f"  {one.passes_left} more passes in a row would make it stable: hermetic history counts them")
     lines += [f"  {line}" for line in _durations(one)]
@@ -117,10 +117,11 @@ def test_text(test: str, store: HistoryStore, *, now: float) -> str:
     return "\n".join(lines)
 
 
-def _percent(share: float) -> str:
-    # Two figures, and never as a power of ten.
-    value = 100 * share
-    return f"{value:.0f}" if value >= 9.95 or not value else f"{value:.2g}"
+def percent(share: float) -> str:
+    """
+    "12 %", "0.5 %": two figures, and never as a power of ten.
+    """
+    return f"{100 * share:.2g} %" if share < 0.995 else "100 %"
 
 
 def _times(count: int) -> str:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from hermetic.record.history.runs import Outcome
     from hermetic.record.history.store import HistoryStore
 
+# The tries before the last one, as Surefire writes them: of a test that passed then, and of one that did not.
+_EARLIER: Final = ("flakyFailure", "flakyError", "rerunFailure", "rerunError")
 _LARGEST_BYTES = 512 * 2**20
 _REMEDY = "Give a history.sqlite3, JSON Lines from `hermetic history export`, or a JUnit XML file."
 
@@ -135,20 +137,14 @@ def _suite(suite: ET.Element, number: int, data: bytes, *, source: str) -> tuple
     return run, list(tries.values())
 
 
-# The tries before the last one, as Surefire writes them: of a test that passed then, and of one that did not.
-_EARLIER: Final = ("flakyFailure", "flakyError", "rerunFailure", "rerunError")
-
-
 def _place(classname: str) -> str:
     """
     "tests.unit.test_a.TestB" as "tests/unit/test_a.py::TestB": what pytest writes does not say where the module ends, so
     the last part that is named as pytest names test modules is taken for it. Other names stay as they are, paths among them.
     """
-    if classname.partition("::")[0].endswith(".py"):
-        return classname
     parts = classname.split(".")
     modules = [n for n, part in enumerate(parts) if part.startswith("test_") or part.endswith("_test")]
-    if "/" in classname or not modules:
+    if "/" in classname or classname.partition("::")[0].endswith(".py") or not modules:
         return classname
     end = modules[-1] + 1
     return "::".join(["/".join(parts[:end]) + ".py", *parts[end:]])

@@ -65,11 +65,11 @@ class Question:
         Raises:
             StressError: a word that names no test.
         """
+        if not collected:
+            raise StressError("there is no test here. Name a directory or files with tests.")
         chosen: dict[str, None] = {}
         for word in self._tests or [""]:
             found = [one for one in collected if _names(word, one)] or [one for one in collected if word in one]
-            if not collected:
-                raise StressError("there is no test here. Name a directory or files with tests.")
             if not found:
                 raise StressError(f"none of {len(collected)} tests is {word!r} or has that in its name")
             chosen.update(dict.fromkeys(found))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from hermetic.record.history.shown import percent
 from hermetic.runs.stress.conditions import WAITS
 from hermetic.runs.stress.trials import told
 
@@ -44,7 +45,7 @@ def _of_one(verdict: Verdict) -> list[str]:
         lines.append("  It passes once in a process and never again: it does not put back what it changes.")
     if verdict.arms:
         arms = ", ".join(
-            f"{name} {arm.failures} of {arm.runs} (up to {_percent(arm.highest)})" for name, arm in verdict.arms.items()
+            f"{name} {arm.failures} of {arm.runs} (up to {percent(arm.highest)})" for name, arm in verdict.arms.items()
         )
         lines.append(f"  no sure difference: {arms}")
     if verdict.unmet:
@@ -77,7 +78,7 @@ def _of_cause(verdict: Verdict, cause: Cause) -> list[str]:
 def _without_cause(verdict: Verdict) -> list[str]:
     calm = verdict.calm
     if verdict.class_ == "stable":
-        return [f"  stable: no failure in {verdict.runs} runs, at most {_percent(calm.highest)} in calm surroundings"]
+        return [f"  stable: no failure in {verdict.runs} runs, at most {percent(calm.highest)} in calm surroundings"]
     if verdict.class_ == "skipped":
         return ["  skipped: it was not run"]
     if verdict.class_ == "broken":
@@ -111,16 +112,12 @@ def command(verdict: Verdict, cause: Cause) -> str:
 
 def _rate(arm: Arm) -> str:
     if not arm.failures:
-        return f"0 of {arm.runs} (up to {_percent(arm.highest)} is possible)"
+        return f"0 of {arm.runs} (up to {percent(arm.highest)} is possible)"
     interval = arm.interval
     return (
-        f"{arm.failures} of {arm.runs} ({_percent(arm.failures / arm.runs)}, "
-        f"95 % interval {_percent(interval.low)} to {_percent(interval.high)})"
+        f"{arm.failures} of {arm.runs} ({percent(arm.failures / arm.runs)}, "
+        f"95 % interval {percent(interval.low)} to {percent(interval.high)})"
     )
-
-
-def _percent(rate: float) -> str:
-    return f"{100 * rate:.2g} %" if rate < 0.995 else "100 %"
 
 
 def as_json(verdicts: Sequence[Verdict]) -> str:

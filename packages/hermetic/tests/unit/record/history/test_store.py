@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from hermetic.cli.commands import group as main
-from hermetic.record.history.code import version
 from hermetic.record.history.durations import drift
 from hermetic.record.history.errors import HistoryError
 from hermetic.record.history.fingerprint import signature
@@ -25,10 +24,12 @@ from hermetic.record.history.shown import test_text as one_text
 from hermetic.record.history.spool import spool
 from hermetic.record.history.stability import of_test
 from hermetic.record.history.store import HistoryStore
-from hermetic.record.history.taking import from_junit, give, take
+from hermetic.record.history.taking import take
 from hermetic.record.history.totals import is_broken_build
 from hypothesis import given
 from hypothesis import strategies as st
+
+from packages.hermetic.tests.unit.record.history.made import a_run, tries
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 TRIES = st.builds(
@@ -42,25 +43,6 @@ TRIES = st.builds(
     cause=TEXT,
     findings=st.lists(st.sampled_from(["socket", "sqlite3.connection"])).map(tuple),
 )
-
-
-def a_run(name, at=0.0, code="c1", **more):
-    return Run(id=name, at=at, code=code, **more)
-
-
-def tries(*outcomes, test="t.py::a"):
-    return [Try(test=test, outcome=outcome, attempt=n, duration_s=0.25) for n, outcome in enumerate(outcomes, 1)]
-
-
-@pytest.fixture
-def told():
-    return []
-
-
-@pytest.fixture
-def store(tmp_path, told):
-    with HistoryStore(tmp_path / "h", tell=told.append) as store:
-        yield store
 
 
 @given(st.lists(TRIES, max_size=5), TEXT)
@@ -263,108 +245,6 @@ def test_a_history_stays_within_its_bound_by_itself(tmp_path):
         spool(tmp_path / "large", a_run("one"), [one for n in range(9) for one in tries("passed", test=f"t{n}")])
         store.take_in()
         assert store.number_of_runs() == 1
-
-
-def test_what_is_given_is_taken(tmp_path, store):
-    """
-    As JSON Lines everything, as JUnit XML what that format can hold.
-    """
-    store.add(a_run("one", at=86400.0), [*tries("passed", test="d/t.py::C::a"), *tries("failed", test="t.py::b\x00<&")])
-    for kind in ("json", "junit"):
-        (tmp_path / kind).write_text("\n".join(give(store, kind=kind, last=1)))
-    with HistoryStore(tmp_path / "1") as lines, HistoryStore(tmp_path / "2") as junit:
-        assert take(lines, tmp_path / "json") == take(junit, tmp_path / "junit") == 1
-        assert take(junit, tmp_path / "junit") == 0
-
-        assert list(lines.all()) == list(store.all())
-        assert junit.counts() == [("d/t.py::C::a", 1, 0), ("t.py::b\ufffd<&", 1, 1)]
-
-
-@pytest.mark.parametrize(
-    ("xml", "says"),
-    [
-        (b"<a>", "no well-formed XML"),
-        (b"<html/>", "has no testsuite; its first element is 'html'"),
-        (b"<testsuite time='long'/>", "time 'long' is no number"),
-        (b"<testsuite time='-1'/>", "time '-1' is no duration"),
-        (b"<testsuite timestamp='yesterday'/>", "timestamp 'yesterday' is none"),
-        (b"<testsuite><testcase/></testsuite>", "test case 1 has no name"),
-    ],
-)
-def test_junit_that_is_none_is_refused(xml, says):
-    """
-    With what is wrong in it.
-    """
-    with pytest.raises(HistoryError, match=says):
-        from_junit(xml, source="x.xml")
-
-
-def test_pytests_junit_names_are_those_of_its_tests():
-    """
-    A dotted class name is the path of the module and the classes in it.
-    """
-    cases = "".join(
-        f"<testcase classname='{name}' name='x'/>" for name in ("tests.test_a", "tests.test_a.TestB", "Odd")
-    )
-    [(_, found)] = from_junit(f"<testsuite>{cases}</testsuite>".encode(), source="x.xml")
-
-    assert [one.test for one in found] == ["tests/test_a.py::x", "tests/test_a.py::TestB::x", "Odd::x"]
-
-
-def test_names_of_tests_at_the_root_survive_being_given_and_taken(tmp_path, store):
-    """
-    Their path has no folder to be known by.
-    """
-    names = ["test_a.py::test_x", "test_a.py::TestB::test_y", "a_test.py::test_z"]
-    store.add(a_run("one", at=86400.0), [one for name in names for one in tries("passed", test=name)])
-    (tmp_path / "a.xml").write_text("\n".join(give(store, kind="junit", last=1)))
-    with HistoryStore(tmp_path / "other") as other:
-        take(other, tmp_path / "a.xml")
-
-        assert sorted(name for name, *_ in other.counts()) == sorted(names)
-
-
-def test_tries_before_the_last_one_are_taken_from_junit_as_well():
-    """
-    As Surefire writes them, and Hermetic's own report: a pass that needed three tries is none like the others.
-    """
-    cases = """
-    <testcase classname='t' name='flaky'><flakyFailure message='E: one'/><flakyFailure message='E: two'/></testcase>
-    <testcase classname='t' name='broken'><failure message='E: last'/><rerunFailure message='E: first'/></testcase>
-    """
-    [(_, found)] = from_junit(f"<testsuite>{cases}</testsuite>".encode(), source="x.xml")
-
-    assert [(one.test, one.attempt, one.outcome) for one in found] == [
-        ("t::flaky", 1, "failed"),
-        ("t::flaky", 2, "failed"),
-        ("t::flaky", 3, "passed"),
-        ("t::broken", 1, "failed"),
-        ("t::broken", 2, "failed"),
-    ]
-    assert [one.said for one in found] == ["E: one", "E: two", "", "E: first", "E: last"]
-
-
-def test_a_module_that_git_does_not_know_yet_is_part_of_the_version(tmp_path):
-    """
-    Otherwise a new test that is mended would have failed and passed on the same code.
-    """
-
-    def git(*words):
-        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True)
-
-    (tmp_path / "known.py").write_text("known = 1\n")
-    (tmp_path / ".gitignore").write_text("made.py\n")
-    git("init", "-q")
-    git("add", ".")
-    git("commit", "-qm", "first")
-    seen = [version(tmp_path)]
-    for name, text in [("made.py", "x = 1"), ("out.txt", "1"), ("new.py", "new = 1"), ("new.py", "new = 2")]:
-        (tmp_path / name).write_text(text)
-        seen.append(version(tmp_path))
-
-    assert seen[0] == seen[1] == seen[2]
-    assert "+" not in seen[0]
-    assert len(set(seen)) == 3
 
 
 def test_a_test_is_judged_by_what_happened_on_the_same_code(store):
