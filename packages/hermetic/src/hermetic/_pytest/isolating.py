@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from hermetic._pytest.hooks import Hooks
-from hermetic._pytest.options import as_mode
-from hermetic.guard.isolation import MODES, Isolation, OwnCode, Trail, default_states
+from hermetic._pytest.options import mode_of
+from hermetic.guard.isolation import Isolation, OwnCode, Trail, default_states
 from hermetic.guard.isolation.change import text
 
 if TYPE_CHECKING:
@@ -117,12 +117,6 @@ def marked_mode(item: pytest.Item) -> Mode | None:
         pytest.UsageError: there is no such mode.
     """
     for mark in item.iter_markers("hermetic"):
-        if "isolation" in mark.kwargs:
-            word = mark.kwargs["isolation"]
-            mode = as_mode(word)
-            if mode is None:
-                raise pytest.UsageError(
-                    f"isolation={word!r} in the marker hermetic on {item.nodeid}: give {', '.join(MODES)}."
-                )
+        if mode := mode_of(mark, item):
             return mode
     return None

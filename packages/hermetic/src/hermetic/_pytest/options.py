@@ -251,6 +251,27 @@ def as_mode(word: object) -> Mode | None:
     return next((mode for mode in MODES if mode == word), None)
 
 
+def mode_of(mark: pytest.Mark, item: pytest.Item) -> Mode | None:
+    """
+    The isolation mode that a `hermetic` marker gives, if it gives one.
+
+    Raises:
+        pytest.UsageError: there is no such mode.
+    """
+    if "isolation" not in mark.kwargs:
+        return None
+    word = mark.kwargs["isolation"]
+    mode = as_mode(word)
+    if mode is None:
+        raise pytest.UsageError(f"isolation={word!r} in {_source(item)}: give {', '.join(MODES)}.")
+    return mode
+
+
+def _source(item: pytest.Item) -> str:
+    path, line, _ = item.location
+    return f"the marker hermetic on {item.nodeid} ({path}:{(line or 0) + 1})"
+
+
 MARKER = (
     "hermetic(*rules, blocking, isolation, reason): policy for this test and its function-scoped fixtures, "
     'for example @pytest.mark.hermetic("sqlite3.* = warn", reason="…"); isolation is restore, observe or off; '
@@ -271,14 +292,12 @@ def marker_rules(item: pytest.Item) -> Sequence[Rule]:
     grammar = late.load("hermetic.guard.policy")
     rules: list[Rule] = []
     for mark in reversed(marks):
-        path, line, _ = item.location
-        source = f"the marker hermetic on {item.nodeid} ({path}:{(line or 0) + 1})"
+        source = _source(item)
         if unknown := set(mark.kwargs) - {"blocking", "isolation", "reason"}:
             raise pytest.UsageError(
                 f"{source}: unknown argument {', '.join(sorted(unknown))}; there are blocking=, isolation= and reason=."
             )
-        if "isolation" in mark.kwargs and as_mode(mark.kwargs["isolation"]) is None:
-            raise pytest.UsageError(f"isolation={mark.kwargs['isolation']!r} in {source}: give {', '.join(MODES)}.")
+        mode_of(mark, item)  # for its error
         try:
             rules += [grammar.parse(str(rule), source=source) for rule in mark.args]
         except grammar.PolicyError as error:

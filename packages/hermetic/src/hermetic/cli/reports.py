@@ -42,11 +42,11 @@ def merge(runs: tuple[Path, ...], output: Path) -> None:
     """
     Put the journals of several machines into one file, which `hermetic report` reads as one run.
     """
-    from hermetic.record.journal.merging import merge as merged  # noqa: PLC0415 - other commands do not need it
+    from hermetic.guard.census.cases import counted  # noqa: PLC0415 - other commands do not need it
+    from hermetic.record.journal.merging import merge as merged  # noqa: PLC0415 - as above
 
     with told():
-        count = merged(runs, output)
-        click.echo(f"{count} {'journal' if count == 1 else 'journals'} in {output}")
+        click.echo(f"{counted(merged(runs, output), 'journal')} in {output}")
 
 
 @click.command()

@@ -29,15 +29,23 @@ def load(name: str) -> Any:
     The module with this full name.
     """
     module = sys.modules.get(name)
-    # Another thread may be in the middle of it: its import has to be waited for. Source: CPython, Lib/importlib/_bootstrap.py,
-    # _find_and_load.
-    if module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False):
+    # Another thread may be in the middle of it: its import has to be waited for.
+    if module is not None and not is_being_imported(module):
         return module
     try:
         return importlib.import_module(name)
     except Exception:  # noqa: BLE001 - a test may have put anything in the place of the import system
         with _ONE_AT_A_TIME, _sound_imports():
             return importlib.import_module(name)
+
+
+def is_being_imported(module: object) -> bool:
+    """
+    Whether some thread is in the middle of the import of a module that stands in `sys.modules` already.
+
+    Source: CPython, Lib/importlib/_bootstrap.py: what _find_and_load looks at, and _load_unlocked sets.
+    """
+    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
 
 @contextlib.contextmanager

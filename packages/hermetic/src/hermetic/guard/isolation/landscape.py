@@ -13,6 +13,8 @@ import types
 import weakref
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
+from hermetic.guard import late
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -160,7 +162,7 @@ class Landscape:
             # There are objects that only say that they are modules, as cffi's libraries; not all have weak references.
             if issubclass(type(cast("object", module)), types.ModuleType):
                 self._foreign[name] = weakref.ref(module)
-        elif _is_being_imported(module):
+        elif late.is_being_imported(module):
             # In another thread: its names come one after the other, and are nobody's stain.
             self.is_unfinished = True
             return "other"
@@ -179,7 +181,7 @@ class Landscape:
 
     def _reach(self, value: object) -> None:
         if isinstance(value, types.ModuleType):
-            if _is_being_imported(value):
+            if late.is_being_imported(value):
                 self.is_unfinished = True
             elif self._own.role(value) == "other" and not _is_runner(value.__name__):
                 is_new = self._add(value, value.__name__, "library")
@@ -211,11 +213,6 @@ class Landscape:
 # Py_TPFLAGS_IMMUTABLETYPE: no attribute of such a class can be set.
 # Source: CPython, Include/object.h.
 _IMMUTABLE: Final = 1 << 8
-
-
-def _is_being_imported(module: types.ModuleType) -> bool:
-    # What the import system itself looks at to know it. Source: CPython, Lib/importlib/_bootstrap.py, _load_unlocked.
-    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
 
 def _is_runner(name: Any) -> bool:

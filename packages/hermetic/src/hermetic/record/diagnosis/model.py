@@ -5,7 +5,7 @@ What a diagnosis says, and what a rule may look at.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
 from hermetic.foundation.remedy import Remedy
 from hermetic.guard.events import FindingReported
@@ -96,6 +96,10 @@ class Evidence:
         ]
 
 
+# What was done at the line that a finding names.
+_DID: Final = {"block": "held", "stain": "changed"}
+
+
 def from_findings(rule: str, found: Sequence[Finding], evidence: Evidence) -> Diagnosis:
     """
     What findings of Hermetic's own, at least one, say of a test that they failed.
@@ -103,8 +107,11 @@ def from_findings(rule: str, found: Sequence[Finding], evidence: Evidence) -> Di
     first = found[0]
     frame = first.site.innermost if first.site is not None else None
     # The line, not which one it was or whose: what many tests do from one line is one cause.
-    made = "held" if first.category == "block" else "changed" if first.category == "stain" else "made"
-    place = f", {made} at {evidence.place(frame)} in {frame.function}" if frame is not None else ""
+    place = (
+        f", {_DID.get(first.category, 'made')} at {evidence.place(frame)} in {frame.function}"
+        if frame is not None
+        else ""
+    )
     # What was changed is known by its name; the line where nobody saw it is only likely.
     what = f"{first.title}: {first.subject}" if first.category == "stain" else first.title
     return Diagnosis(

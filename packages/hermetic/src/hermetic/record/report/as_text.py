@@ -18,7 +18,7 @@ def text(document: dict[str, Any]) -> str:
     The document in a few lines, ended by a newline, without anything that steers a terminal.
     """
     lines = [document["verdict"]]
-    lines += [f"  {one['cause']}  {one['remedy']['text']}" for one in document["diagnoses"]]
+    lines += [f"  {one['cause']}  {in_a_line(one['remedy'])}" for one in document["diagnoses"]]
     for group in document["groups"][:_MOST]:
         lines.append(f"{len(group['tests']):>5}  {group['title']}  ({group['rule']}, {group['confidence']})")
         if group["rule"] != UNKNOWN:
