@@ -59,11 +59,11 @@ class Reach:
         One that fails either way is left out, as if it reached no line, which can only make survivors, and measured again the next
         time.
         """
-        wanted = [name for name in tests if self._known.get(name, {}).get("digest") != self._digest(name)]
+        wanted = [name for name in tests if self._known.get(name, {}).get("digest") != _digest(name)]
         for index, name in enumerate(wanted, 1):
             print(f"mutation: which lines {name} reaches ({index} of {len(wanted)})", flush=True)
             try:
-                self._known[name] = {"digest": self._digest(name), **_measured_or_passed(name)}
+                self._known[name] = {"digest": _digest(name), **_measured_or_passed(name)}
             except RuntimeError as error:
                 print(f"mutation: left out: {error}", flush=True)
                 self._known[name] = {"digest": "", "seconds": 0.0, "lines": {}}
@@ -95,19 +95,20 @@ class Reach:
             if known is not None and not lines.isdisjoint(known.get(mutant.module, [])):
                 return True
             # Some of its tests, or all, run without a tracer.
-            return (known is None or "untraced" in self._text(name)) and common(name) > 0
+            return (known is None or "untraced" in _text(name)) and common(name) > 0
 
         # What runs only in a thread that is started below `threading`, no tracer sees.
         found = [*filter(does_reach, tests)] or [name for name in tests if common(name)]
         return sorted(found, key=lambda name: (-common(name), self.seconds(name)))[:MOST_FILES]
 
-    def _digest(self, name: str) -> str:
-        return digest_of(self._text(name))
 
-    @staticmethod
-    @functools.cache
-    def _text(name: str) -> str:
-        return (ROOT / name).read_text("utf-8")
+@functools.cache
+def _text(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def _digest(name: str) -> str:
+    return digest_of(_text(name))
 
 
 def _measured_or_passed(name: str) -> dict[str, Any]:
