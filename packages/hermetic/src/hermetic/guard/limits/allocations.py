@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hermetic.foundation import Frame, Site
+from hermetic.guard import late
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -46,6 +47,15 @@ class Allocation:
         if frame is None:
             return "an unknown line"
         return f"{frame.file}:{frame.line}  {linecache.getline(frame.file, frame.line).strip()}".rstrip()
+
+
+def load_what_comes_late() -> None:
+    """
+    Load what the watchdog of a test run needs once a test has gone on for a while.
+
+    In the middle of a measurement it would count as the program's.
+    """
+    late.load("hermetic.guard.capture.loops")
 
 
 @contextlib.contextmanager

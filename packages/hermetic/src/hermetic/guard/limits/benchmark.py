@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from hermetic.errors import HermeticError
 from hermetic.guard.census.site import Reader
-from hermetic.guard.limits.allocations import Allocation, by_line, grown, snapshot, tracing
+from hermetic.guard.limits.allocations import Allocation, by_line, grown, load_what_comes_late, snapshot, tracing
 from hermetic.guard.limits.fit import LEAST, Estimate, slope
 from hermetic.guard.limits.kinds import NAMES
 from hermetic.guard.limits.monitor import ResourceMonitor
@@ -174,6 +174,7 @@ class ResourceBenchmark:
 
     @contextmanager
     def _measuring(self) -> Generator[_Measurement]:
+        load_what_comes_late()
         gc.collect()
         # What is there now is left alone, so that each of the many collections costs little. Somebody who froze it before
         # keeps it frozen.

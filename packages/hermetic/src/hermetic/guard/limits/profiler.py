@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self, cast
 
 from hermetic.guard.census.site import Reader
 from hermetic.guard.limits import flame
-from hermetic.guard.limits.allocations import Allocation, grown, snapshot, tracing
+from hermetic.guard.limits.allocations import Allocation, grown, load_what_comes_late, snapshot, tracing
 from hermetic.guard.limits.kinds import NAMES
 from hermetic.guard.limits.monitor import ResourceMonitor
 
@@ -121,6 +121,7 @@ class ResourceProfiler:
         Raises:
             RuntimeError: it has been started already.
         """
+        load_what_comes_late()
         self._monitor.start()
         gc.collect()
         # What is there already is left out of every walk and collection from here on, which makes both affordable.

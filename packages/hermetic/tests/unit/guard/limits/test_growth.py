@@ -10,6 +10,7 @@ import contextlib
 import functools
 import random
 import sqlite3
+import subprocess
 import sys
 
 import pytest
@@ -86,6 +87,32 @@ def test_a_cache_that_fills_up_during_the_measurement_is_no_leak(size):
 
     assert not result.is_leaking, str(result)
     result.check()
+
+
+WATCHED = """
+import sys
+from hermetic import ResourceBenchmark, ResourceProfiler
+
+def watchdog_has_all_that_it_needs():
+    assert sys.modules["hermetic.guard.capture.loops"]
+
+def benchmark():
+    ResourceBenchmark().run(watchdog_has_all_that_it_needs).check()
+
+def profiler():
+    with ResourceProfiler():
+        watchdog_has_all_that_it_needs()
+
+globals()[sys.argv[1]]()
+"""
+
+
+@pytest.mark.parametrize("measured_by", ["benchmark", "profiler"])
+def test_what_hermetic_itself_loads_in_another_thread_does_not_count_as_the_programs(measured_by):
+    """
+    The watchdog looks at loops once a test has gone on for a while, which may be in the middle of the measurement.
+    """
+    subprocess.run([sys.executable, "-c", WATCHED, measured_by], check=True, timeout=60)
 
 
 # Each round collects garbage in the loop's thread, and in a process that ran hundreds of tests that takes its time.
