@@ -19,6 +19,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from hermetic.errors import HermeticError
+from hermetic.guard.kinds import CATEGORIES, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,7 +83,16 @@ def parse(text: str, *, source: str) -> Rule:
         raise PolicyError(text, source=source, problem="there is no kind before the '='")
     if at and not path:
         raise PolicyError(text, source=source, problem="there is no path after the '@'")
+    if kind and kind not in CATEGORIES and not any(fnmatchcase(one, kind) for one in KINDS):
+        raise PolicyError(text, source=source, problem=f"no finding is called {kind!r}{_resembling(kind)}")
     return Rule(level, kind or "*", path or "*")
+
+
+def _resembling(kind: str) -> str:
+    import difflib  # noqa: PLC0415 - only a mistake needs it
+
+    near = difflib.get_close_matches(kind, sorted(KINDS | CATEGORIES), n=1)
+    return f"; the nearest is {near[0]}" if near else ""
 
 
 class Policy:

@@ -4,8 +4,12 @@ Policy rules: one grammar, the last match wins, errors name their source.
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hermetic.foundation import Finding, Frame, Owner
+from hermetic.guard.kinds import KINDS
 from hermetic.guard.policy import Policy, PolicyError, Rule, parse
 
 FINDING = Finding(
@@ -42,7 +46,10 @@ def test_rules_are_read_in_all_their_forms(text, rule):
         ("", "'' is not a level"),
         ("sqlite3 = loud", "'loud' is not a level"),
         ("= warn", "there is no kind before the '='"),
-        ("a @ = warn", "there is no path after the '@'"),
+        ("file @ = warn", "there is no path after the '@'"),
+        ("sqlite3.conection = off", "no finding is called 'sqlite3.conection'; the nearest is sqlite3.connection"),
+        ("leaks = warn", "no finding is called 'leaks'; the nearest is leak"),
+        ("xyz.* @ tests/* = warn", "no finding is called 'xyz.*'"),
     ],
 )
 def test_a_rule_that_cannot_be_read_says_where_it_stands_and_what_to_write(text, problem):
@@ -81,3 +88,15 @@ def test_a_path_limits_a_rule_to_owners_defined_below_it(pattern, level):
     Paths are relative to the project's root.
     """
     assert Policy([Rule("warn", path=pattern)], root="/p").level(FINDING) == level
+
+
+def test_every_kind_that_the_reference_lists_is_known_and_no_other():
+    """
+    Its tables are generated from what the guard finds, so a rule for each of them can be written.
+    """
+    reference = Path(__file__).parents[5] / "docs" / "reference"
+    tables = "".join((reference / f"{name}.md").read_text("utf-8") for name in ("leaks", "stains"))
+    listed = {name.partition(":")[0] for name in re.findall(r"^\| `([^`]+)`", tables, re.MULTILINE)}
+
+    assert {"loop.blocked", "resource.dropped", "stain.fault", "stain.fixture-value", "stain.singleton"} == KINDS - listed
+    assert listed <= KINDS
