@@ -47,7 +47,7 @@ def test_rules_are_read_in_all_their_forms(text, rule):
         ("sqlite3 = loud", "'loud' is not a level"),
         ("= warn", "there is no kind before the '='"),
         ("file @ = warn", "there is no path after the '@'"),
-        ("sqlite3.conection = off", "no finding is called 'sqlite3.conection'; the nearest is sqlite3.connection"),
+        ("sqlite.connection = off", "no finding is called 'sqlite.connection'; the nearest is sqlite3.connection"),
         ("leaks = warn", "no finding is called 'leaks'; the nearest is leak"),
         ("xyz.* @ tests/* = warn", "no finding is called 'xyz.*'"),
     ],
@@ -98,5 +98,11 @@ def test_every_kind_that_the_reference_lists_is_known_and_no_other():
     tables = "".join((reference / f"{name}.md").read_text("utf-8") for name in ("leaks", "stains"))
     listed = {name.partition(":")[0] for name in re.findall(r"^\| `([^`]+)`", tables, re.MULTILINE)}
 
-    assert {"loop.blocked", "resource.dropped", "stain.fault", "stain.fixture-value", "stain.singleton"} == KINDS - listed
+    assert {
+        "loop.blocked",
+        "resource.dropped",
+        "stain.fault",
+        "stain.fixture-value",
+        "stain.singleton",
+    } == KINDS - listed
     assert listed <= KINDS

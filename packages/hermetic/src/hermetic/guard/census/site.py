@@ -71,7 +71,8 @@ class Reader:
     """
     Makes raw sites readable, cut to the frames of the user's own code.
 
-    A frame is the user's unless its file belongs to the standard library, to installed packages, or to Hermetic.
+    A frame is the user's unless its file belongs to the standard library, to installed packages, to Hermetic, or to the
+    programs beside the interpreter, such as the one that starts pytest.
     Where no frame is the user's, the innermost frames of the libraries are kept: they still tell what happened.
     """
 
@@ -82,6 +83,8 @@ class Reader:
             f"{sys.exec_prefix}/lib/python{sys.version_info[0]}.{sys.version_info[1]}",
         }
         roots = {*standard, *site.getsitepackages(), site.getusersitepackages(), _HERMETIC}
+        if sys.executable:
+            roots.add(os.path.dirname(sys.executable))  # noqa: PTH120 - as it is written, not what it links to
         roots |= {os.path.realpath(root) for root in roots}
         self._foreign = ("<", *(root.rstrip(os.sep) + os.sep for root in roots))
         self._standard = tuple(root + os.sep for root in standard)
