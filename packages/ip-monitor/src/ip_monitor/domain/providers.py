@@ -27,7 +27,8 @@ from ip_monitor.domain.answers import Source, SourceRefusedError, Transport
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,47}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}")
+NAME_RULE = "1 to 40 letters, digits, spaces, '.', '_' or '-', a letter or digit first"
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9.])?")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _URL_PUNCTUATION = frozenset("!#$%&'()*+,-./:;=?@[]_~")
@@ -70,7 +71,8 @@ class ProviderSpec:
     One way to ask one operator.
 
     Attributes:
-        name: 1 to 48 letters, digits, spaces, dots, underscores or hyphens; unique among a monitor's sources.
+        name: 1 to 40 letters, digits, spaces, dots, underscores or hyphens, and the family, which may follow; unique
+            among a monitor's sources.
         operator: who runs it; the same characters. Sources of one operator share a vote.
         json_path: where in a JSON reply the address is, keys and list positions joined by dots; empty for the usual
             names ("ip" and its like).
@@ -102,11 +104,9 @@ class ProviderSpec:
     allow_private_address: bool = False
 
     def __post_init__(self) -> None:
-        for field, value in (("name", self.name), ("operator", self.operator)):
-            if not _NAME.fullmatch(value):
-                raise self._refusal(
-                    field, value, "use 1 to 48 letters, digits, spaces, '.', '_' or '-', a letter or digit first"
-                )
+        for field, value in (("name", self.bare_name), ("operator", self.operator)):
+            if not NAME.fullmatch(value):
+                raise self._refusal(field, value, f"use {NAME_RULE}")
         if not (math.isfinite(self.timeout_s) and 0 < self.timeout_s <= MAX_TIMEOUT_S):
             raise self._refusal("timeout_s", self.timeout_s, f"give seconds above 0 and up to {MAX_TIMEOUT_S:g}")
         if self.json_path and self.format not in {ReplyFormat.JSON, ReplyFormat.AUTO}:
@@ -162,7 +162,7 @@ class ProviderSpec:
     def _refusal(self, field: str, value: object, remedy: str) -> SourceRefusedError:
         shown = str(value)
         shown = shown if len(shown) <= _SHOWN_URL else shown[:_SHOWN_URL] + "…"
-        return SourceRefusedError(f"provider {self.name[:48]!r}: {field} is {shown!r}; {remedy}.")
+        return SourceRefusedError(f"provider {self.bare_name[:40]!r}: {field} is {shown!r}; {remedy}.")
 
     def _check_url(self) -> None:
         # urlsplit drops tabs and newlines, and parsers differ about backslashes: what two readers of one URL could

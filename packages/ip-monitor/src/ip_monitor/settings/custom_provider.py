@@ -6,18 +6,16 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import re
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from ip_monitor.domain.addresses import Family, family_of, special_range_of
 from ip_monitor.domain.answers import SourceRefusedError
-from ip_monitor.domain.providers import ProviderSpec, ReplyFormat
+from ip_monitor.domain.providers import NAME, NAME_RULE, ProviderSpec, ReplyFormat
 from ip_monitor.settings.option import About
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}")
-_NAME_RULE = "must be 1 to 40 letters, digits, spaces, '.', '_' or '-', a letter or digit first."
+_NAME_RULE = f"must be {NAME_RULE}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +75,9 @@ class CustomProvider:
         Each field that cannot be used, and why. Host names are judged later, once resolved, by the adapter.
         """
         found: list[tuple[str, str]] = []
-        if not _NAME.fullmatch(self.name):
+        if not NAME.fullmatch(self.name):
             found.append(("name", _NAME_RULE))
-        if self.operator and not _NAME.fullmatch(self.operator):
+        if self.operator and not NAME.fullmatch(self.operator):
             found.append(("operator", _NAME_RULE))
         if wrong := self._url_problem():
             found.append(("url", wrong))

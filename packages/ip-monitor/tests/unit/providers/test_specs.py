@@ -59,7 +59,8 @@ def test_a_bad_url_is_refused(url):
         ("name", ""),
         ("name", "@everyone"),
         ("name", "a\u202eb"),
-        ("name", "x" * 49),
+        ("name", "x" * 41),
+        ("operator", "x" * 41),
         ("operator", "\x00"),
         ("timeout_s", 0),
         ("timeout_s", 31),
@@ -73,6 +74,13 @@ def test_a_field_out_of_range_is_refused_by_name(field, value):
     """
     with pytest.raises(SourceRefusedError, match=field):
         spec(**{field: value})
+
+
+def test_a_name_of_forty_letters_has_room_for_its_family():
+    """
+    Whoever adds a provider gives the name alone, in the settings or by hand.
+    """
+    assert spec(name=f"{'x' * 40} IPv4").bare_name == "x" * 40
 
 
 def test_a_path_without_json_is_refused():

@@ -113,7 +113,7 @@ class ProviderAdmin:
         public, now and at each question later.
 
         Args:
-            name: 1 to 43 letters, digits, spaces, dots, underscores or hyphens.
+            name: 1 to 40 letters, digits, spaces, dots, underscores or hyphens.
             url: `https://…`, or one of the other schemes of `ip_monitor.domain.providers`.
             by: who asks.
             family: which addresses it tells.
@@ -132,7 +132,7 @@ class ProviderAdmin:
         async with self._auditor.act(by, "providers.add", name) as act:
             if format not in set(ReplyFormat):
                 listed = ", ".join(one.value for one in ReplyFormat)
-                raise SourceRefusedError(f"provider {name[:48]!r}: format is {format[:20]!r}; use one of {listed}.")
+                raise SourceRefusedError(f"provider {name[:40]!r}: format is {format[:20]!r}; use one of {listed}.")
             specs = [
                 ProviderSpec(
                     name=f"{name} {one.label}",
