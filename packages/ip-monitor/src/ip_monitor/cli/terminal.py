@@ -36,7 +36,6 @@ _STYLES = {
     VerdictKind.CAPTIVE: "red",
     VerdictKind.MULTI_EGRESS: "magenta",
 }
-_NARROW = 76
 _FAILURE_WIDTH = 14
 
 
