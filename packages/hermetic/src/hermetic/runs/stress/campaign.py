@@ -18,7 +18,7 @@ from hermetic.record.history.comparing import fisher_one_sided
 from hermetic.record.history.intervals import runs_to_see
 from hermetic.runs.stress.conditions import CONDITIONS, WAITS, Facts, calms
 from hermetic.runs.stress.trials import Arm
-from hermetic.runs.stress.verdict import SURE, Cause, Verdict, classify, is_rounding
+from hermetic.runs.stress.verdict import SURE, Cause, Verdict, classify, is_cold, is_rounding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,6 +35,8 @@ _UNMET = 5
 _MOST_BEFORE = 60
 _INTERPRETERS = 60
 _FEWEST_INTERPRETERS = 20
+# Six runs with one seed and six with another cannot be surer.
+_SURE_OF_SEED = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ class Campaign:
         self._ends = monotonic() + plan.seconds
         self._calm: Mapping[str, Any] = {}
         self._used: frozenset[str] = frozenset()
+        self._is_cold = False
 
     def run(self, tests: Sequence[str]) -> list[Verdict]:
         """
@@ -127,6 +130,7 @@ class Campaign:
         if not self._find_calm(verdict):
             return verdict
         durations = self._calm_runs(verdict)
+        self._is_cold = is_cold(verdict)
         facts = Facts(duration_s=median(durations) if durations else 0.0, now=self._now)
         for condition in CONDITIONS:
             if condition.means == "interpreter" or not self._wants(condition.name):
@@ -219,13 +223,13 @@ class Campaign:
         arm = verdict.arms[condition.name] = Arm()
         began = self._monotonic()
         is_met = False
-        while self._goes_on(arm, began, least=self._least(arm, verdict)) and not self._is_decided(
+        while self._goes_on(arm, began, least=self._least(condition, arm, verdict)) and not self._is_decided(
             condition, arm, verdict
         ):
             trials = self._trials(condition, verdict, facts, arm.runs)
-            for trial in trials:
+            is_met |= any(not condition.uses or condition.uses in trial.used or trial.failed for trial in trials)
+            for trial in self._telling(condition, trials):
                 arm.add(trial)
-                is_met |= not condition.uses or condition.uses in trial.used or trial.failed
             if not is_met and arm.runs >= _UNMET * 4:
                 del verdict.arms[condition.name]
                 verdict.unmet.append(condition.name)
@@ -233,24 +237,40 @@ class Campaign:
         if arm.failures:
             self._judge(condition, verdict, arm)
 
-    @staticmethod
-    def _least(arm: Arm, verdict: Verdict) -> int:
+    def _still(self, condition: Condition, verdict: Verdict) -> Arm:
+        """
+        The calm runs that a condition's are compared with. After other tests, each run is the first of this test in its
+        process; and where the first one fails by itself, only the later ones tell of a condition.
+        """
+        if condition.means == "order":
+            return verdict.first
+        return verdict.later if self._is_cold else verdict.calm
+
+    def _telling(self, condition: Condition, trials: list[Trial]) -> list[Trial]:
+        """
+        Those that can be compared with these calm runs; all where a process is lost in its first.
+        """
+        if condition.means == "order" or not self._is_cold:
+            return trials
+        return [trial for trial in trials if not trial.is_first] or trials
+
+    def _least(self, condition: Condition, arm: Arm, verdict: Verdict) -> int:
         """
         How many runs a condition has before its time counts: more once its failures may well be its doing, since a busy
         machine makes few runs in that time, and few runs cannot be sure.
         """
-        return _PROMISING if arm.failures > 1 and _chance(arm, verdict.calm) < 0.05 else _CHUNK
+        return _PROMISING if arm.failures > 1 and _chance(arm, self._still(condition, verdict)) < 0.05 else _CHUNK
 
     def _is_decided(self, condition: Condition, arm: Arm, verdict: Verdict) -> bool:
         if condition.is_exact and verdict.calm.failures == 0:
             return arm.failures >= 3
-        return arm.failures >= 3 and _chance(arm, verdict.calm) < SURE / 10
+        return arm.failures >= 3 and _chance(arm, self._still(condition, verdict)) < SURE / 10
 
     def _trials(self, condition: Condition, verdict: Verdict, facts: Facts, done: int) -> list[Trial]:
         if condition.means == "order":
             before = _shuffled(self._bench.collected, verdict.test, seed=done + 1)
             return self._bench.run(verdict.test, [self._calm], before=before)
-        size = min(self._chunk(verdict), max(1, self._plan.most - done))
+        size = min(self._chunk(verdict), max(1 + self._is_cold, self._plan.most - done))
         if condition.has_turns or condition.load:
             # Each of these processes has its own pattern of turns.
             size = min(size, 5)
@@ -266,7 +286,7 @@ class Campaign:
         Whether the failures are the condition's doing.
         """
         if not condition.is_exact:
-            chance = _chance(arm, verdict.calm)
+            chance = _chance(arm, self._still(condition, verdict))
             if chance < SURE:
                 self._name(
                     condition,
@@ -278,11 +298,14 @@ class Campaign:
         for example in arm.failed[:3]:
             again = Arm()
             size = 2 if verdict.is_repeatable and not example.before else 1
-            while again.runs < _AGAIN:
+            for _ in range(_AGAIN):
                 # A process that is lost gives one run less than it was asked for.
-                for trial in self._bench.run(verdict.test, [example.setting] * size, before=example.before):
+                trials = self._bench.run(verdict.test, [example.setting] * size, before=example.before)
+                for trial in self._telling(condition, trials):
                     again.add(trial)
-            chance = _chance(again, verdict.calm)
+                if again.runs >= _AGAIN:
+                    break
+            chance = _chance(again, self._still(condition, verdict))
             if best is None or chance < best[0]:
                 best = (chance, again, example)
             if chance < SURE:
@@ -344,25 +367,23 @@ class Campaign:
             failing, {verdict.test: arms[verdict.test].failed[0].setting["hash"] for verdict in failing}
         )
         for verdict in verdicts:
-            arm = verdict.arms["hash"] = arms[verdict.test]
+            arm = arms[verdict.test]
+            if not arm.runs:
+                continue
+            verdict.arms["hash"] = arm
             if not arm.failures:
                 continue
-            # The forked calm runs have the hash seed 0 as well.
-            still = Arm(
-                runs=verdict.calm.runs + calm[verdict.test].runs,
-                failures=verdict.calm.failures + calm[verdict.test].failures,
-            )
-            repeated = again[verdict.test]
-            chance = _chance(repeated, still)
-            if chance < SURE:
+            repeated, still = again[verdict.test], calm[verdict.test]
+            # The forked calm runs have the hash seed 0 as well. But where a new interpreter alone makes the test fail, the
+            # seed is not what decides.
+            chance = _chance(repeated, verdict.calm + still)
+            if chance < SURE and _chance(repeated, still) < _SURE_OF_SEED:
                 del verdict.arms["hash"]
                 verdict.causes.append(
                     Cause(condition=hashing, arm=arm, again=repeated, chance=chance, example=arm.failed[0])
                 )
             else:
-                # A new interpreter makes the difference, not its hash seed.
-                for trial in calm[verdict.test].failed:
-                    verdict.first.add(trial)
+                verdict.first += still
 
     def _again(self, verdicts: Iterable[Verdict], seeds: Mapping[str, int]) -> dict[str, Arm]:
         arms = {verdict.test: Arm() for verdict in verdicts}

@@ -59,6 +59,12 @@ class Arm:
         if trial.failed and len(self.failed) < 8:
             self.failed.append(trial)
 
+    def __add__(self, other: Arm) -> Arm:
+        """
+        The runs of both.
+        """
+        return Arm(self.runs + other.runs, self.failures + other.failures, [*self.failed, *other.failed][:8])
+
     @property
     def interval(self) -> Interval:
         """
