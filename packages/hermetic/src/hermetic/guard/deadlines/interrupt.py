@@ -106,10 +106,15 @@ class Interrupter:
             return
         for name, timer_name in self._signals:
             signum = getattr(signal, name, None)
-            if signum is None or signal.getsignal(signum) is not signal.SIG_DFL:
+            if signum is None:
+                continue
+            held = signal.getsignal(signum)
+            # What was taken before stays taken when the program takes another one for itself.
+            is_ours = held is self._handler
+            if held is not signal.SIG_DFL and not is_ours:
                 continue
             timer = getattr(signal, timer_name, None) if timer_name else None
-            if timer is not None and not self._timed and not signal.getitimer(timer)[0]:
+            if timer is not None and not self._timed and (is_ours or not signal.getitimer(timer)[0]):
                 signal.signal(signum, self._handler)
                 signal.siginterrupt(signum, False)  # noqa: FBT003 - the standard library takes it by position only
                 self._timed.append((signum, timer))
