@@ -40,6 +40,9 @@ async def test_a_deadline_says_whether_it_is_open_and_what_is_left():
     assert left == ("<Deadline 'load' 0.01 s, fired>", 0.0)
 
 
+TAKEN = (signal.SIGPROF, signal.SIGUSR1, signal.SIGUSR2, signal.SIGRTMIN)
+
+
 class Over(BaseException):
     """
     What is raised in the code that hangs.
@@ -75,7 +78,7 @@ def before():
     """
     The handlers that there were, put back afterwards.
     """
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGPROF, signal.SIGUSR1, signal.SIGUSR2)}
+    handlers = {number: signal.getsignal(number) for number in TAKEN}
     yield handlers
     for number, handler in handlers.items():
         signal.signal(number, handler)
@@ -85,9 +88,11 @@ def test_when_the_program_takes_the_signal_for_itself_the_next_phase_takes_anoth
     """
     By a signal the error itself is raised in the code that hangs.
     """
-    ladder = Ladder(Handler(), dog=dog, grace=30, signals=(("SIGUSR2", None), ("SIGUSR1", None)))
+    names = ("SIGUSR2", "SIGUSR1", "SIGRTMIN")
+    ladder = Ladder(Handler(), dog=dog, grace=30, signals=[(name, None) for name in names])
     ladder.install()
-    signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+    for name in names[:2]:
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
     ladder.arm("call", 0.05, source="this test")
     ends = time.monotonic() + 20
     try:

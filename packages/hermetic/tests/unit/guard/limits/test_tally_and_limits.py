@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 
 import pytest
 from hermetic import ResourceBenchmark, ResourceExhaustionError, ResourceLimits, ResourceMonitor, ResourceProfiler
@@ -41,13 +42,15 @@ def test_a_file_that_is_open_three_times_counts_three_times(tmp_path):
 
 def test_a_file_that_was_opened_often_and_is_open_once_counts_once(tmp_path):
     """
-    The others were closed before it.
+    The others were closed before it, each by a thread of its own: whoever counts cannot know that from the order.
     """
     path = tmp_path / "file"
     path.touch()
     with ResourceMonitor() as monitor:
         for _ in range(5):
-            path.open().close()
+            thread = threading.Thread(target=lambda: path.open().close())
+            thread.start()
+            thread.join()
         with path.open():
             count = monitor.difference.open_files
 
