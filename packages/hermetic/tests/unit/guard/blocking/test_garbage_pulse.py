@@ -1,0 +1,57 @@
+"""
+What full collections take, and from when a hold counts that only the watcher sees.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import pytest
+from hermetic.guard.blocking.garbage import Garbage
+from hermetic.guard.blocking.meter import Look
+from hermetic.guard.blocking.post import Post
+from hermetic.guard.blocking.pulse import FramePulse
+
+SITE = ((), False)
+
+
+def test_full_collections_are_timed_and_no_others():
+    """
+    Small ones take next to nothing, and come all the time.
+    """
+    garbage = Garbage()
+    garbage.start()
+    try:
+        gc.collect(0)
+        gc.collect(1)
+        small = garbage.total_s
+        gc.collect()
+        full = garbage.total_s
+    finally:
+        garbage.stop()
+    gc.collect()
+
+    assert small == 0.0
+    assert full > 0.0
+    assert garbage.total_s == full
+
+
+def look(at):
+    return Look(at=at, busy=at, others=0.0, garbage=0.0)
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.5])
+async def test_a_hold_begins_when_the_watcher_was_kept_from_looking(late_s):
+    """
+    It is found a period after the look before; whoever made that later is the one that is found.
+    """
+    post = Post(garbage=0.0)
+    pulse = FramePulse(asyncio.get_running_loop(), post, over=lambda post, started: None)
+    pulse.look(look(10.0), look(10.05 + late_s), (SITE, 1), period=0.1 if not late_s else 0.05)
+    began = post.account.started
+    pulse.look(look(11.0), look(11.05), None, period=0.05)
+
+    assert began == pytest.approx(10.05)
+    assert post.account is None
+    await asyncio.sleep(0)
