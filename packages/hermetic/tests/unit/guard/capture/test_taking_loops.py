@@ -64,7 +64,7 @@ async def test_a_task_that_waits_for_another_is_held_up_by_what_that_one_waits_f
     assert capture.waiting_for.kind == "event"
 
 
-async def test_a_running_loop_is_found_with_what_it_was_given_whatever_the_depth_of_the_stack():
+def test_a_running_loop_is_found_with_what_it_was_given_whatever_the_depth_of_the_stack():
     """
     From a function that is called here, and from one that is called by it.
     """
@@ -72,12 +72,16 @@ async def test_a_running_loop_is_found_with_what_it_was_given_whatever_the_depth
     def asked(deeper):
         return asked(deeper - 1) if deeper else running_loops()
 
-    mine = threading.get_ident()
-    found = [[one for one in asked(deeper) if one.ident == mine] for deeper in (0, 1)]
+    async def ask(deeper):
+        return [(one.loop, one.main) for one in asked(deeper) if one.ident == threading.get_ident()]
 
-    assert [len(loops) for loops in found] == [1, 1]
-    assert all(loops[0].loop is asyncio.get_running_loop() for loops in found)
-    assert all(loops[0].main is not None for loops in found)
+    loop = asyncio.new_event_loop()
+    try:
+        for deeper in (0, 1):
+            task = loop.create_task(ask(deeper))
+            assert loop.run_until_complete(task) == [(loop, task)]
+    finally:
+        loop.close()
 
 
 def test_a_pools_worker_that_waits_for_work_is_not_busy_and_one_that_works_is():

@@ -66,13 +66,13 @@ def test_classes_made_of_its_dates_make_themselves(project):
         made = Day(2026, 1, 2), Moment(2026, 1, 2, 3, tzinfo=dt.UTC)
         kinds = [type(one) for one in made]
         plain = dt.date(2026, 1, 2), dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
-        now = dt.datetime.now(dt.UTC), dt.date.today()
+        now = dt.datetime.now(dt.UTC), dt.date.today()  # noqa: DTZ011 - without a zone is what is asked here
 
     assert kinds == [Day, Moment]
     assert (made[0].day, made[1].hour) == (2, 3)
     assert [type(one) for one in plain] == [dt.date, dt.datetime]
     assert now[0].timestamp() == pytest.approx(AT, abs=60)
-    assert now[1] == dt.date.fromtimestamp(AT)
+    assert now[1] == dt.date.fromtimestamp(AT)  # noqa: DTZ012 - as above
 
 
 def test_what_was_imported_by_name_is_replaced_as_well_and_put_back(project, module):
