@@ -35,6 +35,7 @@ _identity: Final = object.__hash__
 _HOLDERS: Final = (types.ModuleType, type)
 # Modules with many classes that nobody patches.
 _LARGE: Final = frozenset({"typing", "types", "ast", "enum", "re", "collections", "dataclasses", "abc", "signal"})
+# So many classes of libraries are watched, of those that the project refers to and of the modules above each.
 _MOST_LIBRARY_CLASSES: Final = 200
 
 
@@ -115,7 +116,8 @@ class Landscape:
         self._known: set[int] = set()
         # The modules of others, by name: most of what is loaded, and not to be asked about at each look.
         self._foreign: dict[str, weakref.ref[types.ModuleType]] = {}
-        self._library_classes = 0
+        # Room of their own, or the standard library's classes would leave none for what the project itself uses.
+        self._room = {"project": _MOST_LIBRARY_CLASSES, "process": _MOST_LIBRARY_CLASSES}
         # Made anew for each look, since they keep the types that they know.
         self._holders = self._classes = Kinds(())
         self.spaces: list[Space] = []
@@ -135,7 +137,7 @@ class Landscape:
         self.is_unfinished = False
         before = len(self.spaces)
         self._holders, self._classes = Kinds(_HOLDERS), Kinds((type,))
-        reached: list[object] = [sys.modules[name] for name in _OFTEN_PATCHED if name in sys.modules]
+        reached: list[object] = []
         for name, module in modules:
             role = self._role(name, module)
             if role == "own":
@@ -147,7 +149,10 @@ class Landscape:
                     if isinstance(cls, type) and cls.__module__ == module.__name__:
                         self._add(cls, f"{name}.{cls.__qualname__}", "own")
         for value in reached:
-            self._reach(value)
+            self._reach(value, "project")
+        for name in _OFTEN_PATCHED:
+            if name in sys.modules:
+                self._reach(sys.modules[name], "process")
         self._holders = self._classes = Kinds(())
         return len(self.spaces) > before
 
@@ -179,7 +184,7 @@ class Landscape:
             if _identity(one) not in self._known or isinstance(one, types.ModuleType)
         ]
 
-    def _reach(self, value: object) -> None:
+    def _reach(self, value: object, by: str) -> None:
         if isinstance(value, types.ModuleType):
             if late.is_being_imported(value):
                 self.is_unfinished = True
@@ -189,15 +194,15 @@ class Landscape:
                 if is_new and value.__name__ not in _LARGE:
                     for member in cast("Iterable[type]", tuple(self._classes.values_in(vars(value)))):
                         if member.__module__.startswith(value.__name__):
-                            self._add_library_class(member)
+                            self._add_library_class(member, by)
         elif isinstance(value, type) and not _is_runner(value.__module__):
             module = sys.modules.get(value.__module__)
             if isinstance(module, types.ModuleType) and self._own.role(module) == "other":
-                self._add_library_class(value)
+                self._add_library_class(value, by)
 
-    def _add_library_class(self, cls: type) -> None:
-        if self._library_classes < _MOST_LIBRARY_CLASSES and not cls.__flags__ & _IMMUTABLE:
-            self._library_classes += self._add(cls, f"{cls.__module__}.{cls.__qualname__}", "library")
+    def _add_library_class(self, cls: type, by: str) -> None:
+        if self._room[by] and not cls.__flags__ & _IMMUTABLE:
+            self._room[by] -= self._add(cls, f"{cls.__module__}.{cls.__qualname__}", "library")
 
     def _add(self, holder: types.ModuleType | type, shown: str, role: Role) -> bool:
         if _identity(holder) in self._known:
