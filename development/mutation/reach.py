@@ -90,15 +90,16 @@ class Reach:
             parts = {word.removesuffix(".py") for part in Path(name).parts[3:] for word in (part, *part.split("_"))}
             return len(words & parts)
 
-        def does_reach(name: str) -> bool:
-            known = self._known[name]["lines"]
-            if known is not None and not lines.isdisjoint(known.get(mutant.module, [])):
-                return True
-            # Some of its tests, or all, run without a tracer.
-            return (known is None or "untraced" in _text(name)) and common(name) > 0
+        def is_seen(name: str) -> bool:
+            return not lines.isdisjoint((self._known[name]["lines"] or {}).get(mutant.module, []))
 
-        # What runs only in a thread that is started below `threading`, no tracer sees.
-        found = [*filter(does_reach, tests)] or [name for name in tests if common(name)]
+        def may_reach(name: str) -> bool:
+            # Some of its tests, or all, run without a tracer.
+            return (self._known[name]["lines"] is None or "untraced" in _text(name)) and common(name) > 0
+
+        # What runs only in an audit hook, or in a thread that is started below `threading`, no tracer sees.
+        is_any_seen = any(map(is_seen, tests))
+        found = [name for name in tests if is_seen(name) or (may_reach(name) if is_any_seen else common(name))]
         return sorted(found, key=lambda name: (-common(name), self.seconds(name)))[:MOST_FILES]
 
 

@@ -255,12 +255,13 @@ class Delivery:
             self._announcer.tell(NoticeFailed(notice=notice, at=at, reason=reason, retry_at=None))
 
     async def _retry_later(self, notices: Sequence[Notice], reason: str, pause_s: float) -> None:
-        at = utc_now(self._clock)
+        at, began = utc_now(self._clock), self._clock.monotonic()
         due_at = at + timedelta(seconds=pause_s)
         for notice in notices:
             await self._persist(partial(self._outbox.mark_retry, notice, due_at=due_at, reason=reason))
             self._announcer.tell(NoticeFailed(notice=notice, at=at, reason=reason, retry_at=due_at))
-        await self._pause(notices[0], pause_s)
+        # A busy disk may have taken a part of it.
+        await self._pause(notices[0], max(0.0, pause_s - (self._clock.monotonic() - began)))
         await self._may_send(notices[0].sink)
 
     async def _pause(self, notice: Notice, delay_s: float) -> None:

@@ -109,6 +109,30 @@ async def test_a_failed_try_is_repeated_until_it_succeeds(storage, deliver, cloc
     assert [event.reason for event in events.of(NoticeFailed)] == ["down", "down", "sink failed: OSError: defect"]
 
 
+async def test_what_a_busy_disk_takes_is_a_part_of_the_pause(storage, deliver, clock, events):
+    """
+    The next try is made when it was said to be due.
+    """
+
+    class Busy:
+        def __getattr__(self, name):
+            return getattr(storage, name)
+
+        async def mark_retry(self, notice, **fields):
+            await storage.mark_retry(notice, **fields)
+            clock.advance(0.75)
+
+    await save(storage, 0)
+    sink = Sink("sink", DeliveryFailedError("down"))
+    task = asyncio.create_task(deliver(sink, outbox=Busy()).drain())
+    await clock.slept(0.25)
+    await task
+    (failed,) = events.of(NoticeFailed)
+
+    assert sink.got == ["k0:sink"]
+    assert (failed.retry_at - failed.at).total_seconds() == 1.0
+
+
 async def test_a_receiver_that_asks_for_patience_gets_it(storage, deliver, clock):
     """
     Retry-After is honoured, up to an hour.

@@ -133,6 +133,29 @@ def test_a_generator_cannot_be_decorated(function):
         ResourceMonitor()(function)
 
 
+class Bare:
+    """
+    A callable without a name.
+    """
+
+    def __call__(self):
+        pass
+
+    def __repr__(self):
+        return "a bare call"
+
+
+@pytest.mark.parametrize("operation, name", [(Bare, "Bare"), (Bare(), "a bare call")])
+def test_an_operation_is_told_by_its_name_or_else_as_it_is_shown(operation, name):
+    """
+    Unless it is given one.
+    """
+    benchmark = ResourceBenchmark(rounds=10, calls=1, warmup=0)
+
+    assert str(benchmark.run(operation)).startswith(f"{name}: no growth (")
+    assert benchmark.run(operation, name="sell").operation == "sell"
+
+
 def test_one_frame_is_enough():
     """
     To tell the line; none is not.
