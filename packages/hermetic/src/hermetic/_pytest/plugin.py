@@ -30,12 +30,18 @@ with loading():
         sharding,
         sharing,
     )
+    from hermetic.guard import heap
 
 if TYPE_CHECKING:
     from hermetic.guard.team import Team
 
 # All that pytest looks at when this module is registered, see `hermetic._pytest.hooks`.
-__all__ = ["pytest_addoption", "pytest_configure", "pytest_xdist_auto_num_workers"]
+__all__ = [
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_load_initial_conftests",
+    "pytest_xdist_auto_num_workers",
+]
 
 
 def __dir__() -> list[str]:
@@ -56,6 +62,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     reporting.add_options(parser)
     sharding.add_options(parser)
     ordering.add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    if early_config.known_args_namespace.hermetic == "on":
+        heap.set_aside()
 
 
 def pytest_configure(config: pytest.Config) -> None:

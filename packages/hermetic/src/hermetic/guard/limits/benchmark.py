@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from hermetic.errors import HermeticError
 from hermetic.guard.census.site import Reader
+from hermetic.guard.heap import is_frozen_by_others
 from hermetic.guard.limits.allocations import Allocation, by_line, grown, load_what_comes_late, snapshot, tracing
 from hermetic.guard.limits.fit import LEAST, Estimate, slope
 from hermetic.guard.limits.kinds import NAMES
@@ -178,7 +179,7 @@ class ResourceBenchmark:
         gc.collect()
         # What is there now is left alone, so that each of the many collections costs little. Somebody who froze it before
         # keeps it frozen.
-        was_frozen = gc.get_freeze_count() > 0
+        was_frozen = is_frozen_by_others()
         gc.freeze()
         try:
             with tracing(self._frames), ResourceMonitor(history=2, cleanup=False) as monitor:

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Self, cast
 
 from hermetic.guard.census.site import Reader
+from hermetic.guard.heap import is_frozen_by_others
 from hermetic.guard.limits import flame
 from hermetic.guard.limits.allocations import Allocation, grown, load_what_comes_late, snapshot, tracing
 from hermetic.guard.limits.kinds import NAMES
@@ -125,7 +126,7 @@ class ResourceProfiler:
         self._monitor.start()
         gc.collect()
         # What is there already is left out of every walk and collection from here on, which makes both affordable.
-        self._is_freezing = gc.get_freeze_count() == 0
+        self._is_freezing = not is_frozen_by_others()
         gc.freeze()
         if self._memory:
             self._tracing = tracing(self._frames)

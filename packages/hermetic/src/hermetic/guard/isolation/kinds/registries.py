@@ -11,12 +11,11 @@ import abc
 import atexit
 import codecs
 import copyreg
-import encodings
-import gc
 import itertools
 import sys
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from hermetic.guard.heap import codec_tables
 from hermetic.guard.isolation.change import MISSING, Change, text
 from hermetic.guard.isolation.state import State, list_changes
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 _C: Final[Any] = sys.modules["_abc"]
 # Without a public name, and not in the stubs.
 _count_handlers: Final = cast("Callable[[], int]", vars(atexit)["_ncallbacks"])
-_CONTAINERS: Final[frozenset[type]] = frozenset({list, dict})
 
 
 class _Listener:
@@ -91,9 +89,7 @@ class Codecs(State[tuple[tuple[object, ...], dict[str, object]]]):
     """
     Codec search functions and error handlers.
 
-    The interpreter keeps them in a list and a dictionary that no function returns. They are among the first objects that it
-    makes, so that they come early in what the garbage collector has known the longest; where they do not, it is asked for
-    all that refers to their oldest members, which costs 10 ms.
+    The interpreter keeps them in a list and a dictionary that no function returns, see `hermetic.guard.heap`.
     """
 
     kind = "codecs"
@@ -103,25 +99,7 @@ class Codecs(State[tuple[tuple[object, ...], dict[str, object]]]):
 
     def __init__(self, own: OwnCode) -> None:
         self._own = own
-        self._searches: list[object] = []
-        self._errors: dict[str, object] = {}
-        escape = codecs.lookup_error("surrogateescape")
-        if not self._find(gc.get_objects(generation=2), escape):
-            self._find(gc.get_referrers(encodings.search_function, escape), escape)
-
-    def _find(self, among: list[object], escape: object) -> bool:
-        for found in itertools.compress(among, map(_CONTAINERS.__contains__, map(type, among))):
-            if type(found) is list:
-                searches = cast("list[object]", found)
-                if searches and searches[0] is encodings.search_function:
-                    self._searches = searches
-            elif type(found) is dict:
-                errors = cast("dict[str, object]", found)
-                if errors.get("surrogateescape") is escape:
-                    self._errors = errors
-            if self._searches and self._errors:
-                return True
-        return False
+        self._searches, self._errors = codec_tables()
 
     def read(self) -> tuple[tuple[object, ...], dict[str, object]]:
         return tuple(self._searches), self._errors.copy()
