@@ -23,7 +23,7 @@ def test_a(n):
 MODES = ["worksteal", "loadgroup", "load", "loadscope", "loadfile"]
 
 
-@pytest.mark.prove("shares", sample=2, full=len(MODES))
+@pytest.mark.prove("shares", sample=1, full=len(MODES))
 def test_what_is_shared_is_used_by_one_test_at_a_time(suite, rounds):
     """
     In every way in which xdist hands out tests: two files in two workers bind one port, and none finds it taken.

@@ -12,7 +12,7 @@ import codecs
 import encodings
 import gc
 import itertools
-from typing import Any, Final, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 _CONTAINERS: Final[frozenset[type]] = frozenset({list, dict})
 _set_aside = 0
@@ -61,15 +61,18 @@ def codec_tables() -> _CodecTables:
     return _tables[0]
 
 
-def _find(among: list[Any], escape: object) -> _CodecTables:
+def _find(among: list[object], escape: object) -> _CodecTables:
     searches: list[object] = []
     errors: dict[str, object] = {}
     for found in itertools.compress(among, map(_CONTAINERS.__contains__, map(type, among))):
         if type(found) is list:
-            if found and found[0] is encodings.search_function:
-                searches = cast("list[object]", found)
-        elif type(found) is dict and found.get("surrogateescape") is escape:
-            errors = cast("dict[str, object]", found)
+            items = cast("list[object]", found)
+            if items and items[0] is encodings.search_function:
+                searches = items
+        elif type(found) is dict:
+            table = cast("dict[str, object]", found)
+            if table.get("surrogateescape") is escape:
+                errors = table
         if searches and errors:
             break
     return searches, errors
