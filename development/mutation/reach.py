@@ -91,7 +91,8 @@ class Reach:
             return len(words & parts)
 
         def is_seen(name: str) -> bool:
-            return not lines.isdisjoint((self._known[name]["lines"] or {}).get(mutant.module, []))
+            by_module: dict[str, list[int]] = self._known[name]["lines"] or {}
+            return not lines.isdisjoint(by_module.get(mutant.module, []))
 
         def may_reach(name: str) -> bool:
             # Some of its tests, or all, run without a tracer.
