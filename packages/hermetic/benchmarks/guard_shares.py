@@ -133,8 +133,8 @@ class Plugin:
         from hermetic.guard.isolation.keeper import Isolation
 
         function = self._clockwork.function
-        for step, parts in team._taking_part.items():  # noqa: SLF001 - as above
-            for part in parts:
+        for step in type(team._all).__slots__:  # noqa: SLF001 - as above
+            for part in getattr(team._all, step):  # noqa: SLF001 - as above
                 setattr(part, step, function(getattr(part, step), f"{part.name}.{step}"))
         for cls, name in ((Isolation, "_read"), (Isolation, "_close"), (Census, "opened")):
             setattr(cls, name, function(getattr(cls, name), f"{cls.__name__}.{name}"))
