@@ -73,6 +73,9 @@ def run(tmp_path):
     }
     for name in [one for one in environment if one.startswith("PYTEST_XDIST") or one == "PYTEST_CURRENT_TEST"]:
         del environment[name]
+    # Temporary directories of its own: runs of pytest clear away what others have left in the common one.
+    (tmp_path.parent / f"{tmp_path.name}-temporary").mkdir()
+    environment["PYTEST_DEBUG_TEMPROOT"] = str(tmp_path.parent / f"{tmp_path.name}-temporary")
 
     def one(command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

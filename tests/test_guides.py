@@ -57,7 +57,16 @@ def printed_by(command: str, suite: Path) -> str:
     plugins = ["-p", "hermetic._pytest.plugin", "-p", "pytest_asyncio.plugin", "-p", "no:cacheprovider"]
     known = [word for word in words if word not in {"-p", "no:randomly"}]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *plugins, "-q", "--hermetic-history=off", *known],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            *plugins,
+            "-q",
+            "--hermetic-history=off",
+            f"--basetemp={suite / 'tmp'}",
+            *known,
+        ],
         cwd=suite,
         env={**os.environ, "COLUMNS": "200", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         check=False,

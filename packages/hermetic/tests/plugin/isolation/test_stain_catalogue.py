@@ -467,8 +467,9 @@ def run(path, *words, files):
     for name, text in files.items():
         (path / name).write_text(text)
     record_file = path / "record.jsonl"
+    without = [word for name in ("randomly", "cacheprovider", "xdist") for word in ("-p", f"no:{name}")]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist", *words],
+        [sys.executable, "-m", "pytest", "-q", *without, f"--basetemp={path / 'tmp'}", *words],
         cwd=path,
         env={**os.environ, "CATALOGUE_RECORD": str(record_file), "PYTEST_ADDOPTS": ""},
         capture_output=True,
