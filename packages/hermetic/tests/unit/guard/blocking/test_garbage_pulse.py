@@ -8,10 +8,12 @@ import asyncio
 import gc
 
 import pytest
+from hermetic.guard.blocking.account import Account
 from hermetic.guard.blocking.garbage import Garbage
 from hermetic.guard.blocking.meter import Look
 from hermetic.guard.blocking.post import Post
 from hermetic.guard.blocking.pulse import FramePulse
+from hermetic.guard.blocking.watch import Watch
 
 SITE = ((), False)
 
@@ -35,6 +37,35 @@ def test_full_collections_are_timed_and_no_others():
     assert small == 0.0
     assert full > 0.0
     assert garbage.total_s == full
+
+
+def test_a_watch_that_has_stopped_listens_to_no_collection():
+    """
+    The collector has as many listeners as before.
+    """
+    before = list(gc.callbacks)
+    watch = Watch(runners=frozenset, limit_s=0.1)
+    watch.start()
+    during = list(gc.callbacks)
+    watch.stop()
+
+    assert len(during) == len(before) + 1
+    assert gc.callbacks == before
+
+
+def test_what_the_collector_took_is_taken_off_both_parts_of_a_hold_alike():
+    """
+    The processor's and the waiting, which together are what it is blamed for.
+    """
+    watch = Watch(runners=frozenset, limit_s=0.1)
+    account = Account(1.0, 0.0)
+    account.busy, account.asleep = 0.3, 0.1
+    watch.garbage.total_s = 0.2
+    hold = watch._hold(account, wall_s=0.5)
+
+    assert hold.busy_s == pytest.approx(3 * hold.asleep_s)
+    assert hold.busy_s + hold.asleep_s == pytest.approx(account.held(garbage=0.2))
+    assert 0 < hold.asleep_s < 0.1
 
 
 def look(at):

@@ -17,6 +17,8 @@ import signal
 import socket
 import sqlite3
 import subprocess
+from asyncio import runners
+from collections.abc import Coroutine
 from pathlib import Path
 
 import aiohttp
@@ -26,9 +28,10 @@ from hermetic.foundation import Frame, Owner, Remedy
 from hermetic.guard.census import patience, proc
 from hermetic.guard.census.aiohttp_parts import ClientSessions
 from hermetic.guard.census.arrivals import Arrivals
-from hermetic.guard.census.asyncio_state import AsyncioLocks
+from hermetic.guard.census.asyncio_state import AsyncioLocks, ScheduledCalls
 from hermetic.guard.census.attribution import Attribution, Errand
 from hermetic.guard.census.cases import Case, verdicts
+from hermetic.guard.census.census import Census
 from hermetic.guard.census.coroutines import Coroutines
 from hermetic.guard.census.memory import MappingMade
 from hermetic.guard.census.orphans import Orphans
@@ -66,6 +69,7 @@ def test_every_tracker_has_the_words_that_a_finding_is_made_of(cls):
     assert cls.noun
     assert cls.verb
     assert isinstance(cls.rank, int)
+    assert isinstance(cls.is_note, bool)
     assert isinstance(cls.remedy, Remedy)
 
 
@@ -96,6 +100,91 @@ def test_locks_are_seen_when_they_are_made_until_that_is_undone():
     asyncio.Lock()
 
     assert intake.seen == [("asyncio.lock", lock)]
+
+
+def test_calls_that_are_scheduled_are_looked_at_before_a_runner_cancels_its_tasks():
+    """
+    Those would cancel them on their way out. Undone, the runner is as it was.
+    """
+    before = runners._cancel_all_tasks
+    undo = ScheduledCalls().install(Intake())
+    during = runners._cancel_all_tasks
+    undo()
+
+    assert during is not before
+    assert runners._cancel_all_tasks is before
+
+
+class Errands(Coroutine):
+    """
+    A coroutine of the project's own, which cannot be put into a set.
+    """
+
+    __hash__ = None
+
+    def __eq__(self, other):
+        return isinstance(other, Errands)
+
+    def send(self, value):
+        raise StopIteration(7)
+
+    def throw(self, *error):
+        raise error[0]
+
+    def close(self):
+        pass
+
+    def __await__(self):
+        return self
+
+
+def test_a_coroutine_that_cannot_be_hashed_runs_as_it_would_unwatched():
+    """
+    What else can be awaited may be anything.
+    """
+    loop = asyncio.new_event_loop()
+    try:
+        assert loop.run_until_complete(Errands()) == 7
+    finally:
+        loop.close()
+
+
+class Box:
+    """
+    Something that has parts, and can be closed.
+    """
+
+    def __init__(self, *parts):
+        self.parts = parts
+        self.is_closed = False
+
+
+class Boxes(Basic):
+    kind = "file"
+    noun = "box"
+    title = "Box"
+    remedy = Remedy(text="Close it.")
+
+    def is_open(self, resource):
+        return not resource.is_closed
+
+    def belongings(self, resource):
+        return resource.parts
+
+
+def test_what_a_closed_resource_had_is_not_its_owners_any_more():
+    """
+    An owner's belongings are its value, and what it has open.
+    """
+    roll = Roll()
+    census = Census([], roll=roll, arrivals=Arrivals())
+    owner, part, lost = Tenure(lambda: Owner(kind="fixture", name="shop")), object(), object()
+    boxes = Box(part), Box(lost)
+    for box in boxes:
+        census.ledger.enter(Boxes(), box, site=((), False), tenure=owner)
+    boxes[1].is_closed = True
+
+    assert census._roots(owner) == [part]
 
 
 async def test_client_sessions_are_seen_when_they_are_made_until_that_is_undone():
@@ -305,7 +394,7 @@ def test_the_processes_that_one_has_started_are_ended_and_counted(count, said):
     assert told == said
 
 
-class Census:
+class Hears:
     """
     Says that the test `tenure` runs, and keeps what happened.
     """
@@ -328,7 +417,7 @@ def test_a_process_that_is_on_its_way_out_gets_its_time(tmp_path, monkeypatch):
     """
     monkeypatch.setenv("OF_THIS_TEST", "one that ends")
     owner = tenure()
-    census = Census(owner)
+    census = Hears(owner)
 
     def pause(_):
         with contextlib.suppress(ProcessLookupError):
@@ -381,7 +470,7 @@ def test_a_process_that_outlives_its_parent_is_found_and_ended(tmp_path, monkeyp
     """
     monkeypatch.setenv("OF_THIS_TEST", "an orphan")
     owner = tenure()
-    census = Census(owner)
+    census = Hears(owner)
     orphans = Orphans(census, variable="OF_THIS_TEST")
     stop = orphans.start()
     try:
