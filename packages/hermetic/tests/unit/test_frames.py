@@ -16,7 +16,7 @@ import gc, sys, threading, time
 from hermetic.foundation.frames import stack_of
 
 sys.setswitchinterval(1e-5)
-looks, depths, is_over = 300, set(), False
+looks, most, depths, is_over = 300, 1_000_000, set(), False
 
 def deep(number):
     return number and deep(number - 1)
@@ -31,7 +31,10 @@ def let_others_go_on(phase, info):
         time.sleep(0)
 
 def look():
-    for _ in range(looks):
+    # On a busy machine the other thread may not have gone on meanwhile.
+    for number in range(most):
+        if number >= looks and len(depths) > 1:
+            break
         depths.add(len(stack_of(working.ident)))
 
 working, looking = threading.Thread(target=work), threading.Thread(target=look)
