@@ -208,6 +208,35 @@ def test_stamp_of_a_larger_level_serves_the_smaller_and_a_copied_one_does_not(ch
     assert broken == "[False, False, False]"
 
 
+def test_temporary_files_of_tests_live_in_memory_where_there_is_room(checkout: Path):
+    """
+    A place that has too little room or is not there is left alone, and so is what the caller chose.
+    """
+    probe = (
+        "import importlib.machinery, importlib.util, json, os, sys\n"
+        "from pathlib import Path\n"
+        "loader = importlib.machinery.SourceFileLoader('dev', sys.argv[1])\n"
+        "spec = importlib.util.spec_from_loader('dev', loader)\n"
+        "dev = importlib.util.module_from_spec(spec); loader.exec_module(dev)\n"
+        "here = Path(sys.argv[1]).parent\n"
+        "found = [dev.memory_for_files(*words) for words in ((here, 1), (here, 1 << 60), (here / 'no', 0))]\n"
+        "dev.memory_for_files = lambda: 'memory'\n"
+        "env = dev.Environment(python=None)\n"
+        "print(json.dumps([*found, env.for_tests()['TMPDIR'], env.variables().get('TMPDIR')]))\n"
+    )
+
+    def ask(**variables: str) -> list[str | None]:
+        inherited = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+        done = subprocess.run(
+            [sys.executable, "-c", probe, str(checkout / "dev")],
+            env={**inherited, **variables}, capture_output=True, text=True, check=True, timeout=20,
+        )  # fmt: skip
+        return json.loads(done.stdout)
+
+    assert ask() == [str(checkout), None, None, "memory", None]
+    assert ask(TMPDIR="/chosen")[-2:] == ["/chosen", "/chosen"]
+
+
 def test_workflows_call_nothing_but_the_entry_point():
     """
     What a hosted runner does, a developer can do with the same words.
