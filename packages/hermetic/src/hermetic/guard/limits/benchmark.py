@@ -4,8 +4,8 @@ Does an operation leak, how much a call, and from which line? Repeated, measured
 Memory is what Python allocates (tracemalloc), which is exact to the byte, unlike the process's resident memory: that
 moves in pages and megabytes. What libraries allocate in C behind Python's back is not seen.
 
-A leak grows with every call, also in the second half of the measurement; a cache that fills up, a table that is resized
-and garbage that only cycles hold do not count.
+A leak goes on growing: what grew is measured once more, as long again, and only what grows there too is one. A cache that
+fills up, a table that is resized, what another thread holds for a moment and garbage that only cycles hold do not count.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hermetic.guard.limits.kinds import NAMES
 from hermetic.guard.limits.monitor import ResourceMonitor
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Mapping
+    from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 
     from hermetic.guard.limits.tally import Holder
 
@@ -100,7 +100,7 @@ class ResourceBenchmark:
     Repeats an operation and fits how much each call leaves behind.
 
     Args:
-        rounds: how often is measured; at least 10.
+        rounds: how often is measured; at least 10. What grew is measured as often again.
         calls: calls a round, between two measurements.
         warmup: rounds before the first measurement: what is made once is made then.
         confidence: of the interval, between 0 and 1 (0.99).
@@ -144,16 +144,9 @@ class ResourceBenchmark:
         if inspect.iscoroutinefunction(operation):
             raise TypeError(f"{_name(operation)} is a coroutine function: await run_async({_name(operation)}) instead")
         with self._measuring() as measure:
-            for _ in range(self._warmup + self._rounds):
+            for _ in measure.rounds():
                 for _ in range(self._calls):
                     operation()
-                measure.take()
-            measure.judge()
-            if measure.is_leaking:
-                measure.before()
-                for _ in range(self._calls):
-                    operation()
-                measure.after()
             return measure.result(name or _name(operation))
 
     async def run_async(self, operation: Callable[[], Awaitable[object]], *, name: str = "") -> BenchmarkResult:
@@ -161,16 +154,9 @@ class ResourceBenchmark:
         Measure a coroutine function; each call is awaited before the next.
         """
         with self._measuring() as measure:
-            for _ in range(self._warmup + self._rounds):
+            for _ in measure.rounds():
                 for _ in range(self._calls):
                     await operation()
-                measure.take()
-            measure.judge()
-            if measure.is_leaking:
-                measure.before()
-                for _ in range(self._calls):
-                    await operation()
-                measure.after()
             return measure.result(name or _name(operation))
 
     @contextmanager
@@ -213,8 +199,6 @@ class _Measurement:
         # All room is made now: what is measured must not grow by being measured.
         self._bytes = array("d", bytes(8 * rounds))
         self._counts = {name: array("d", bytes(8 * rounds)) for name in NAMES}
-        self._taken = -warmup
-        self._start: tracemalloc.Snapshot | None = None
         self._lines: list[Allocation] = []
         self._reader = Reader()
         self._memory = Estimate(value=0, margin=0, confidence=confidence)
@@ -225,26 +209,50 @@ class _Measurement:
     def is_leaking(self) -> bool:
         return self._is_memory_leaked or bool(self._resources)
 
-    def take(self) -> None:
+    def rounds(self) -> Iterator[None]:
+        """
+        One item for each round of calls. What grew is measured as long again, and of a leak one more round finds the lines.
+        """
+        for _ in range(self._skip):
+            yield
+            self._settle()
+        yield from self._stretch()
+        self._judge()
+        if not self.is_leaking:
+            return
+        is_memory_suspected, suspected = self._is_memory_leaked, set(self._resources)
+        yield from self._stretch()
+        self._judge()
+        self._is_memory_leaked &= is_memory_suspected
+        self._resources = {name: one for name, one in self._resources.items() if name in suspected}
+        if self.is_leaking:
+            snapshot()  # the first one fills caches of its own
+            before = snapshot()
+            yield
+            self._find_lines(before)
+
+    def _stretch(self) -> Iterator[None]:
+        for index in range(self._rounds):
+            yield
+            self._settle()
+            self._take(index)
+
+    def _settle(self) -> None:
         gc.collect()
         self._monitor.forget_closed()
-        index = self._taken
-        self._taken += 1
-        if index < 0:
-            return
+
+    def _take(self, index: int) -> None:
         now = self._monitor.snapshot()
         for name, values in self._counts.items():
             values[index] = now.value(name)
         del now
         self._bytes[index] = tracemalloc.get_traced_memory()[0]
 
-    def judge(self) -> None:
+    def _judge(self) -> None:
         calls = [float(number * self._calls) for number in range(self._rounds)]
         self._memory, self._is_memory_leaked = self._fitted(calls, list(self._bytes), self._least)
-        for name, values in self._counts.items():
-            estimate, is_leaked = self._fitted(calls, list(values), 0.5 / self._calls)
-            if is_leaked:
-                self._resources[name] = estimate
+        fits = {name: self._fitted(calls, list(values), 0.5 / self._calls) for name, values in self._counts.items()}
+        self._resources = {name: estimate for name, (estimate, is_leaked) in fits.items() if is_leaked}
 
     def _fitted(self, calls: list[float], values: list[float], least: float) -> tuple[Estimate, bool]:
         whole = slope(calls, values, confidence=self._confidence)
@@ -255,13 +263,8 @@ class _Measurement:
         is_steady = later.low <= whole.value <= later.high
         return (whole if is_steady or not is_leaked else later), is_leaked
 
-    def before(self) -> None:
-        snapshot()  # the first one fills caches of its own
-        self._start = snapshot()
-
-    def after(self) -> None:
-        assert self._start is not None  # noqa: S101 - before() was called
-        lines = by_line(grown(self._start, snapshot(), self._reader))
+    def _find_lines(self, before: tracemalloc.Snapshot) -> None:
+        lines = by_line(grown(before, snapshot(), self._reader))
         share = max(self._least / 2, self._memory.value / 20)
         worth = [one for one in lines if one.size_bytes >= share * self._calls]
         self._lines = worth[:5]
