@@ -108,6 +108,12 @@ def test_defect_descriptor_of_an_extension():
     kept.append(select.epoll())
 
 
+@pytest.mark.finds("descriptor.other")  # here
+def test_defect_file_in_memory_opened_in_c():
+    C.close(C.open(b"/dev/shm", os.O_RDONLY))
+    C.open(b"/dev/shm", os.O_TMPFILE | os.O_RDWR, 0o600)
+
+
 @pytest.fixture(scope="module")
 def opened_in_c():
     number = C.dup(1)

@@ -38,6 +38,8 @@ _close, _dup, _listdir, _stat = os.close, os.dup, os.listdir, os.stat
 # Kept for the life of the process by whoever opens them first: devices, the C library's name service, multiprocessing's
 # helpers, and what SQLite, NSS or OpenSSL keep below /dev, /proc, /sys and /etc.
 _KEPT_TARGETS = ("/dev/", "/proc/", "/sys/", "/etc/")
+# No device: files in memory, temporary ones too where a machine keeps them there.
+_MEMORY_FILES = "/dev/shm/"  # noqa: S108 - nothing is made there
 _KEPT_BY = (
     "multiprocessing/resource_tracker.py",
     "multiprocessing/forkserver.py",
@@ -161,7 +163,7 @@ class StrayDescriptors:
 
     def _is_on_the_books(self, stray: _Stray) -> bool:
         where = target(stray.number)
-        if where.startswith(_KEPT_TARGETS) or _SQLITE_TEMPORARY in where:
+        if _SQLITE_TEMPORARY in where or (where.startswith(_KEPT_TARGETS) and not where.startswith(_MEMORY_FILES)):
             return True
         line = self._descriptors.remembered.line(stray.number, stray.identity)
         if line is not None and any(kept in code.co_filename for code, _ in line[1][0] for kept in _KEPT_BY):
@@ -256,7 +258,8 @@ def _has(resource: Any, kind: str, note: str, number: int, where: str) -> bool:
         return bool(where.removesuffix(" (deleted)") == resource.path)
     if kind == "mmap":
         return resource.backing is not None and resource.backing == identity(number) and bool(resource.objects())
-    return False
+    # Nothing public tells.
+    return kind == "multiprocessing.shared_memory" and bool(resource._fd == number)  # noqa: SLF001
 
 
 def _holders(numbers: set[int]) -> dict[int, Any]:
