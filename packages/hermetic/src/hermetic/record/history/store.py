@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hermetic.record.history.suite import SuiteStability
 
 _BUSY_S = 30.0
+_AGAIN_S = 0.005
 _REMEDY = "Give the path of a history.sqlite3."
 
 
@@ -101,7 +102,7 @@ class HistoryStore:
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=self._busy_s, isolation_level=None)
         try:
-            db.execute("PRAGMA journal_mode = WAL")
+            self._write_ahead(db)
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA foreign_keys = ON")
             prepare(db, source=str(self.path))
@@ -109,6 +110,20 @@ class HistoryStore:
             db.close()
             raise
         return db
+
+    def _write_ahead(self, db: sqlite3.Connection) -> None:
+        # SQLite does not wait here for another process that is about to do the same to a new file. Source: SQLite 3.40,
+        # src/btree.c, sqlite3BtreeBeginTrans, which asks the busy handler only where no transaction is open yet.
+        last = time.monotonic() + self._busy_s
+        while True:
+            try:
+                db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > last:
+                    raise
+                time.sleep(_AGAIN_S)
+            else:
+                return
 
     def close(self) -> None:
         self._db.close()

@@ -9,6 +9,7 @@ import random
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,31 @@ def test_a_place_that_is_no_directory_is_refused(tmp_path):
 
     with pytest.raises(HistoryError, match="cannot be opened"):
         HistoryStore(tmp_path / "file")
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """
+    Somebody who writes to a file that is new, and so not yet one that is written ahead.
+    """
+    db = sqlite3.connect(tmp_path / "history.sqlite3", isolation_level=None, check_same_thread=False)
+    db.execute("BEGIN IMMEDIATE")
+    yield db
+    db.close()
+
+
+def test_whoever_opens_a_new_file_waits_for_others_that_do(tmp_path, writer):
+    """
+    SQLite itself does not wait when a file becomes one that is written ahead. The waiting has an end.
+    """
+    with pytest.raises(HistoryError, match="cannot be opened: database is locked"):
+        HistoryStore(tmp_path, busy_s=0)
+    soon = threading.Timer(0.05, writer.rollback)
+    soon.start()
+
+    HistoryStore(tmp_path, busy_s=30).close()
+
+    soon.join()
 
 
 def test_ten_processes_that_write_at_once_lose_nothing(tmp_path):
