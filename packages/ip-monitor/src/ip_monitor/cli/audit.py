@@ -42,5 +42,5 @@ def _row(entry: AuditEntry) -> tuple[str, ...]:
     if entry.refused:
         what = f"refused: {entry.refused}"
     else:
-        what = " → ".join(text for text in (entry.before, entry.after) if text)
+        what = f"{entry.before} → {entry.after or 'none'}" if entry.before else entry.after
     return stamp(entry.at), f"{entry.who} ({entry.via})", entry.action, entry.subject, what

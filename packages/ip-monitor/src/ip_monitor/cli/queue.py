@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ip_monitor.cli.holding_back import HoldingBack
 from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json, echo_table
 from ip_monitor.domain.notices import DeliveryState
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ip_monitor.settings import Request
 
 _SINK = click.option("--sink", help="Only what goes to this sink.")
-# The names are those of the use cases that keep them.
-_STOPPED, _MUTED_UNTIL = "queue_stopped", "muted_until"
 
 
 @click.group()
@@ -39,16 +37,13 @@ def status(request: Request, *, as_json: bool) -> None:
     from ip_monitor.cli.reading import read  # noqa: PLC0415 # a command pays when it runs
 
     counts, state = read(request, _look)
-    until = _muted_until(state)
+    holding = HoldingBack.told_by(state)
     sinks = {sink: {one.value: states.get(one, 0) for one in DeliveryState} for sink, states in sorted(counts.items())}
     if as_json:
-        muted = None if until is None else until.isoformat()
-        echo_json({"is_stopped": _STOPPED in state, "muted_until": muted, "sinks": sinks})
+        echo_json({**holding.as_json(), "sinks": sinks})
         return
-    if _STOPPED in state:
-        click.echo("The queue is stopped; `ip-monitor queue start` sends again.")
-    if until is not None:
-        click.echo(f"Announcements to people wait until {until.astimezone():%Y-%m-%d %H:%M:%S}.")
+    for line in holding.lines():
+        click.echo(line)
     if sinks:
         rows = [(sink, *(str(count) for count in states.values())) for sink, states in sinks.items()]
         echo_table(("sink", *(one.value for one in DeliveryState)), rows)
@@ -103,11 +98,6 @@ def start(request: Request, *, as_json: bool) -> None:
 
 async def _look(storage: SQLiteIPStorage) -> tuple[dict[str, dict[DeliveryState, int]], dict[str, str]]:
     return await storage.count_deliveries(), await storage.load_state()
-
-
-def _muted_until(state: dict[str, str]) -> datetime | None:
-    until = datetime.fromtimestamp(float(state.get(_MUTED_UNTIL, "0")), UTC)
-    return until if until > datetime.now(UTC) else None
 
 
 def _act(request: Request, what: str, **arguments: Any) -> Any:

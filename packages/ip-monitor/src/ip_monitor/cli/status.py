@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ip_monitor.cli.exit_status import ExitStatus, status_of_kind
+from ip_monitor.cli.holding_back import HoldingBack
 from ip_monitor.cli.options import json_option, settings_options
 from ip_monitor.cli.output import echo_json
 from ip_monitor.cli.wording import moment
@@ -50,7 +51,8 @@ def command(request: Request, *, as_json: bool) -> int:
     """
     from ip_monitor.cli.reading import read  # noqa: PLC0415 # a command pays when it runs
 
-    pid, known, health = read(request, _look)
+    pid, known, state = read(request, _look)
+    health, holding = _health(state), HoldingBack.told_by(state)
     kinds = [one.ballot.verdict.kind for one in known if one.ballot is not None]
     status = status_of_kind(overall(kinds)) if kinds else ExitStatus.OFFLINE
     if as_json:
@@ -59,6 +61,7 @@ def command(request: Request, *, as_json: bool) -> int:
                 "exit_status": int(status),
                 "monitor_pid": pid,
                 "health": health,
+                "announcements": holding.as_json(),
                 "families": {one.family.label: _as_json(one) for one in known},
             }
         )
@@ -66,13 +69,13 @@ def command(request: Request, *, as_json: bool) -> int:
         now = datetime.now(UTC)
         for one in known:
             click.echo(_line(one, now=now))
-        for line in _trouble(health):
+        for line in (*_trouble(health), *holding.lines()):
             click.echo(line)
         click.echo(f"monitor runs as process {pid}" if pid else "no monitor is running on this database")
     return status
 
 
-async def _look(storage: SQLiteIPStorage) -> tuple[int | None, list[_Known], dict[str, Any] | None]:
+async def _look(storage: SQLiteIPStorage) -> tuple[int | None, list[_Known], dict[str, str]]:
     from ip_monitor.adapters.storage.sqlite.instance_lock import holder  # noqa: PLC0415
 
     known: list[_Known] = []
@@ -81,7 +84,7 @@ async def _look(storage: SQLiteIPStorage) -> tuple[int | None, list[_Known], dic
         current = await storage.get_current_ip(family)
         if current is not None or ballots:
             known.append(_Known(family=family, current=current, ballot=ballots[0] if ballots else None))
-    return holder(storage.path), known, _health(await storage.load_state())
+    return holder(storage.path), known, await storage.load_state()
 
 
 def _health(state: dict[str, str]) -> dict[str, Any] | None:

@@ -346,3 +346,72 @@ def test_a_setting_changes_its_own_attribute_and_no_other():
         assert changed == [option.name], value
 
     assert {"interval_s", "retry_s", "canary_s", "families", "quiet_hours", "log_level", "keep_ballots"} <= set(tried)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"quiet_hours": "late"}, "quiet_hours = late (from {}): must be hours such as 22:00-07:00, or empty."),
+        (
+            {"via": "no such one"},
+            "via = no such one (from {}): must be the name of an interface, or an address of this machine.",
+        ),
+        (
+            {"discord_token": "a b", "discord_admins": "12345678901234567"},
+            "discord_token (from {}): is no token; copy it anew from the developer portal.",
+        ),
+        (
+            {"discord_token": "abc"},
+            "discord_token (from {}): is of no use alone; set discord_channel, discord_recipients or discord_admins too.",
+        ),
+        (
+            {"discord_token_file": "/run/token"},
+            "discord_token_file (from {}): is of no use alone; set discord_channel, discord_recipients or discord_admins too.",
+        ),
+        (
+            {"discord_recipients": "12345678901234567"},
+            "discord_recipients (from {}): needs the bot's token; set discord_token or discord_token_file too.",
+        ),
+        (
+            {"discord_token": "abc", "discord_token_file": "/run/token", "discord_admins": "12345678901234567"},
+            "discord_token_file (from {}): is one token too many; take out discord_token or this.",
+        ),
+        (
+            {"discord_admin_roles": "-5"},
+            "discord_admin_roles = -5 (from {}): must be an id as Discord shows it in developer mode, 17 to 20 digits.",
+        ),
+        ({"discord_proxy": "socks5://x"}, "discord_proxy (from {}): must begin with http:// or https://."),
+        ({"web": "8787"}, "web = 8787 (from {}): must be an address and a port, such as 127.0.0.1:8787 or [::1]:8787."),
+        (
+            {"web_origins": "https://ip.example.net/page"},
+            "web_origins = https://ip.example.net/page (from {}): must be origins such as https://ip.example.net, without a path.",
+        ),
+        (
+            {"web_key": "/k.pem"},
+            "web_certificate (from the default): is missing; TLS needs both web_certificate and web_key.",
+        ),
+        (
+            {"web_certificate": "/c.pem"},
+            "web_key (from the default): is missing; TLS needs both web_certificate and web_key.",
+        ),
+        (
+            {"mqtt_ca": "/ca.pem"},
+            "mqtt_ca = /ca.pem (from {}): is of no use without an mqtt_url that begins with mqtts://.",
+        ),
+        ({"mqtt_id": "a/b"}, "mqtt_id = a/b (from {}): must be at most 60 letters, digits, underscores and hyphens."),
+        (
+            {"mqtt_prefix": "home/#"},
+            "mqtt_prefix = home/# (from {}): must be a topic such as homeassistant, without wildcards.",
+        ),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
+)
+def test_what_cannot_work_is_told_before_anything_starts(given, told):
+    """
+    Whether by itself or beside another setting: with its name, its value where that is no secret, its source and what to do.
+    """
+    name = told.split(" ", 1)[0]
+
+    found = problems({f"IP_MONITOR_{key.upper()}": value for key, value in given.items()})
+
+    assert found == [told.format(f"IP_MONITOR_{name.upper()} in the environment")]

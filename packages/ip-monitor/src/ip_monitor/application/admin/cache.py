@@ -68,7 +68,7 @@ class CacheAdmin:
         """
         async with self._auditor.act(by, "cache.clear", namespace or "") as act:
             count = self._engine.checks.clear(namespace=namespace)
-            act.after = f"{count} entries went"
+            act.after = f"{count} {'entry' if count == 1 else 'entries'} went"
             return count
 
     async def cleanup(self, *, by: Actor) -> int:
@@ -77,7 +77,7 @@ class CacheAdmin:
         """
         async with self._auditor.act(by, "cache.cleanup") as act:
             count = self._engine.checks.cleanup()
-            act.after = f"{count} entries went"
+            act.after = f"{count} {'entry' if count == 1 else 'entries'} went"
             return count
 
     async def refresh(self, *, by: Actor) -> Check:
