@@ -122,3 +122,18 @@ async def test_trouble_on_the_way_is_a_finding_too(double, found, tmp_path, monk
     assert [one.state for one in unread] == ["wrong"]
     assert str(tmp_path / "none") in unread[0].text
     assert all(seen[0][2] for seen in (bad_token, no_channel, down))
+
+
+async def test_a_client_that_never_logged_in_leaves_no_connector(double, tmp_path):
+    """
+    Without a token there is no session, which would have closed it.
+    """
+    made = []
+
+    def connector():
+        made.append(double.connector())
+        return made[-1]
+
+    await examine(Route(token_file=tmp_path / "none", make_connector=connector), Settings(database=tmp_path / "x"))
+
+    assert [one.closed for one in made] == [True]

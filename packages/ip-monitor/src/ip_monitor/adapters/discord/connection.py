@@ -9,6 +9,7 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+import aiohttp
 import discord
 
 from ip_monitor.application.cancellation import cancel_and_wait
@@ -17,8 +18,6 @@ from ip_monitor.errors import IPMonitorError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import aiohttp
 
     from ip_monitor.settings import Secret
 
@@ -112,3 +111,7 @@ async def close(client: discord.Client) -> None:
         await cancel_and_wait([closing])
         with contextlib.suppress(Exception):
             await client.http.close()
+    # A client that never logged in has no session, which would close it.
+    connector: object = client.http.connector  # the library puts a mark of its own where there is none
+    if isinstance(connector, aiohttp.BaseConnector) and not connector.closed:
+        await connector.close()
