@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import aiohttp
 import discord
@@ -112,6 +112,6 @@ async def close(client: discord.Client) -> None:
         with contextlib.suppress(Exception):
             await client.http.close()
     # A client that never logged in has no session, which would close it.
-    connector: object = client.http.connector  # the library puts a mark of its own where there is none
+    connector = cast("object", client.http.connector)  # the library puts a mark of its own where there is none
     if isinstance(connector, aiohttp.BaseConnector) and not connector.closed:
         await connector.close()
