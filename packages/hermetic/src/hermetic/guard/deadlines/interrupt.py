@@ -131,6 +131,9 @@ class Interrupter:
         if threading.current_thread() is threading.main_thread():
             for signum in (*self._plain, *(signum for signum, _ in self._timed)):
                 if signal.getsignal(signum) == self._handler:
+                    # By default each of them ends the process, also one that is on its way still. To ignore a signal is to
+                    # discard what is pending of it. Source: POSIX.1-2017, volume 2, section 2.4.3.
+                    signal.signal(signum, signal.SIG_IGN)
                     signal.signal(signum, signal.SIG_DFL)
         self._plain, self._timed = [], []
         self._ident = 0
