@@ -58,7 +58,7 @@ def tls(authority):
 
 @pytest.fixture
 async def trusting(authority):
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.configure_trust(context)
     client = HTTPClient(policy=POLICY, ssl_context=context)
     yield client

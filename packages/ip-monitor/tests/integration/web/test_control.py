@@ -59,7 +59,7 @@ def certificate(tmp_path):
     issued = authority.issue_cert("127.0.0.1", "localhost")
     issued.private_key_pem.write_to_path(tmp_path / "key.pem")
     issued.cert_chain_pems[0].write_to_path(tmp_path / "certificate.pem")
-    trusts = ssl.create_default_context()
+    trusts = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.configure_trust(trusts)
     return tmp_path / "certificate.pem", tmp_path / "key.pem", trusts
 
