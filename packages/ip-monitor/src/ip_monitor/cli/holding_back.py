@@ -4,7 +4,6 @@ What holds announcements back: a stopped queue, and somebody's wish for quiet.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -35,24 +34,23 @@ class HoldingBack:
         As the monitor wrote it down; what is no time is taken for none.
         """
         try:
-            until_s = float(state.get(_MUTED_UNTIL, "0"))
-            until = datetime.fromtimestamp(until_s if math.isfinite(until_s) else 0, UTC)
+            until = datetime.fromtimestamp(float(state.get(_MUTED_UNTIL, "0")), UTC)
         except (ValueError, OverflowError, OSError):
-            until = datetime.fromtimestamp(0, UTC)
-        return cls(is_stopped=_STOPPED in state, muted_until=until if until > datetime.now(UTC) else None)
+            until = None
+        is_muted = until is not None and until > datetime.now(UTC)
+        return cls(is_stopped=_STOPPED in state, muted_until=until if is_muted else None)
 
     def lines(self) -> list[str]:
         """
         A sentence for each, with what ends it.
         """
-        stopped = "The queue is stopped; `ip-monitor queue start` sends again."
-        until = self.muted_until
-        muted = (
-            f"Announcements to people wait until {until.astimezone():%Y-%m-%d %H:%M:%S}; `ip-monitor notify unmute` sends them."
-            if until is not None
-            else ""
-        )
-        return [*([stopped] if self.is_stopped else []), *([muted] if muted else [])]
+        told: list[str] = []
+        if self.is_stopped:
+            told.append("The queue is stopped; `ip-monitor queue start` sends again.")
+        if self.muted_until is not None:
+            until = f"{self.muted_until.astimezone():%Y-%m-%d %H:%M:%S}"
+            told.append(f"Announcements to people wait until {until}; `ip-monitor notify unmute` sends them.")
+        return told
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -4,6 +4,8 @@ How a try is told: each event in its lane, in the order in which things began.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hermetic.foundation import Finding, Owner
 from hermetic.guard.deadlines.events import DeadlinePassed, HangEnded, HangStep
@@ -54,6 +56,17 @@ EXCHANGE = {
     "first_byte_s": 0.1,
 }
 LOST = Failure(type="ValueError", message="no")
+LATE = DeadlinePassed(
+    at_s=5.0,
+    test=TEST,
+    phase="call",
+    budget_s=2.5,
+    elapsed_s=2.6,
+    source="ini",
+    waiting_at="a.py:3",
+    is_deadlock=False,
+    text="",
+)
 LANES = [
     (FixtureSetUp(at_s=5.0, fixture="db", scope="module", duration_s=0.5), "fixtures", "db (module)", 0.5),
     (FixtureTornDown(at_s=5.0, fixture="db", scope="module", duration_s=0.5), "fixtures", "db torn down", 0.5),
@@ -131,17 +144,7 @@ LANES = [
         0.0,
     ),
     (
-        DeadlinePassed(
-            at_s=5.0,
-            test=TEST,
-            phase="call",
-            budget_s=2.5,
-            elapsed_s=2.6,
-            source="ini",
-            waiting_at="a.py:3",
-            is_deadlock=False,
-            text="",
-        ),
+        LATE,
         "deadlines",
         "call passed its 2.5 s, waiting at a.py:3",
         0.0,
@@ -230,17 +233,7 @@ def test_what_was_waited_for_the_failure_and_the_curves_are_told_where_there_are
     phase = Phase(
         name="call", outcome="failed", began_s=0.0, duration_s=1.0, failure=failure, output=(("stdout", "hello"),)
     )
-    passed = DeadlinePassed(
-        at_s=5.0,
-        test=TEST,
-        phase="call",
-        budget_s=2.5,
-        elapsed_s=2.6,
-        source="ini",
-        waiting_at="a.py:3",
-        is_deadlock=False,
-        text="threads:\n  main",
-    )
+    passed = replace(LATE, text="threads:\n  main")
     samples = [
         (float(number), ResourcesSampled(at_s=0.0, memory_bytes=number, descriptors=3, threads=1))
         for number in range(400)

@@ -68,7 +68,7 @@ class CacheAdmin:
         """
         async with self._auditor.act(by, "cache.clear", namespace or "") as act:
             count = self._engine.checks.clear(namespace=namespace)
-            act.after = f"{count} {'entry' if count == 1 else 'entries'} went"
+            act.after = _went(count)
             return count
 
     async def cleanup(self, *, by: Actor) -> int:
@@ -77,7 +77,7 @@ class CacheAdmin:
         """
         async with self._auditor.act(by, "cache.cleanup") as act:
             count = self._engine.checks.cleanup()
-            act.after = f"{count} {'entry' if count == 1 else 'entries'} went"
+            act.after = _went(count)
             return count
 
     async def refresh(self, *, by: Actor) -> Check:
@@ -98,3 +98,7 @@ class CacheAdmin:
 def _words(check: Check) -> str:
     addresses = [str(ballot.verdict.address) for ballot in check.ballots if ballot.verdict.address is not None]
     return f"check {check.number}: {check.kind.value} {', '.join(addresses)}".strip()
+
+
+def _went(count: int) -> str:
+    return f"{count} {'entry' if count == 1 else 'entries'} went"
