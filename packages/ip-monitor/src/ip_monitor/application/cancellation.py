@@ -35,6 +35,29 @@ async def see_through(ending: Coroutine[Any, Any, T]) -> T:
     return await _outlast(ending, again_after_s=None)
 
 
+async def end_within(ending: Coroutine[Any, Any, T], *, seconds: float) -> T:
+    """
+    Await what should not be left half done and has no bound of its own: whoever is cancelled meanwhile is so when it has
+    ended, and `seconds` later at most, when it is cancelled too.
+
+    Raises:
+        Exception: what `ending` raised.
+        asyncio.CancelledError: the caller was cancelled meanwhile; `ending` has ended.
+    """
+    task = asyncio.ensure_future(ending)
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait({task}, timeout=seconds)
+        finally:
+            await cancel_and_wait([task])
+        if not task.cancelled():
+            task.exception()  # the cancellation is what the caller hears of
+        raise
+    return task.result()
+
+
 async def heed_cancellation(work: Coroutine[Any, Any, None], *, again_after_s: float = 0.5) -> None:
     """
     Await what may lose a cancellation: it is cancelled again, every so many seconds, until it has ended.

@@ -3,7 +3,8 @@ Sending what is in the outbox, each sink on its own, until it is acknowledged.
 
 A sink hears its changes in order: while the oldest one is being retried the younger ones of the same sink wait, and
 no other sink does. What was sent but could not be marked as sent is marked again and not sent again, as long as this
-process lives; after a crash it is sent once more under the same key.
+process lives; after a crash it is sent once more under the same key. Who ends a delivery waits for the try that is under way, for
+`FINISH_S` at most: what was acknowledged by then is marked, and the next process does not tell it again.
 
 A sink that failed five times in a row is left alone for half a minute and more by its circuit breaker; nothing is dropped
 meanwhile. Reminders come after changes, and a change does not wait for a reminder that is being retried.
@@ -19,7 +20,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ip_monitor.application.cancellation import cancel_and_wait
+from ip_monitor.application.cancellation import cancel_and_wait, end_within
 from ip_monitor.application.ports import DeliveryFailedError, DigestNotifier, StorageUnavailableError
 from ip_monitor.application.standing import SINK_BREAKER
 from ip_monitor.domain.events import NoticeDelivered, NoticeFailed
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 SEND_TIMEOUT_S = 15.0
+# What was sent is mostly acknowledged at once; who stops a program waits no longer for the rest.
+FINISH_S = 5.0
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 300.0
 # A receiver may ask for more patience than our own backoff has, but not for ever.
@@ -232,10 +235,7 @@ class Delivery:
         Send one message that tells `notices`, until it is acknowledged or refused for good, or the outbox is revised.
         """
         attempts = notices[0].attempts
-        while (failure := await self._try(notices[0].sink, send)) is not None:
-            if failure.is_permanent:
-                await self._give_up(notices, failure.reason)
-                return
+        while (failure := await end_within(self._attempt(notices, send), seconds=FINISH_S)) is not None:
             attempts += 1
             patience = self._patience(notices[0].sink)
             pause_s = self._pause_s(attempts, failure.retry_after_s, patience=patience)
@@ -243,10 +243,24 @@ class Delivery:
             await self._retry_later(notices, failure.reason, max(pause_s, left_alone_s))
             if self._revised[notices[0].sink].is_set():
                 return
+
+    async def _attempt(
+        self, notices: Sequence[Notice], send: Callable[[], Awaitable[None]]
+    ) -> DeliveryFailedError | None:
+        """
+        Send once, and mark what came of it; returns why it has to be sent again.
+        """
+        failure = await self._try(notices[0].sink, send)
+        if failure is not None:
+            if not failure.is_permanent:
+                return failure
+            await self._give_up(notices, failure.reason)
+            return None
         at = utc_now(self._clock)
         for notice in notices:
             await self._persist(partial(self._outbox.mark_delivered, notice, at=at))
             self._announcer.tell(NoticeDelivered(notice=notice, at=at))
+        return None
 
     async def _give_up(self, notices: Sequence[Notice], reason: str) -> None:
         at = utc_now(self._clock)

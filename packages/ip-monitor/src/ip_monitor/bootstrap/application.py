@@ -288,8 +288,7 @@ class Application:
                         task.result()  # a defect that ended one of them must not be hidden
                 finally:
                     await _end(asking, poke)
-                if not stop.done() and await self._take_over():
-                    await _end(telling)
+                if not stop.done() and await self._take_over(telling):
                     telling = self._start_telling()
         finally:
             self._turned.set()
@@ -338,9 +337,9 @@ class Application:
         work = self._telling.delivery.run() if self._telling else asyncio.Event().wait()
         return asyncio.create_task(_until_cancelled(work), name="ip-monitor-delivery")
 
-    async def _take_over(self) -> bool:
+    async def _take_over(self, telling: asyncio.Task[None]) -> bool:
         """
-        Make the wanted settings those that apply; tells whether the notifiers were made anew.
+        Make the wanted settings those that apply; tells whether the notifiers were made anew, and `telling` ended for it.
         """
         self._poke.clear()
         before, after = self._settings, self._wanted or self._settings
@@ -350,6 +349,7 @@ class Application:
         renew = self._telling is not None and any(getattr(before, n) != getattr(after, n) for n in SINK_SETTINGS)
         if renew and self._telling is not None:
             is_stopped = self._telling.delivery.is_stopped
+            await _end(telling)
             await self._telling.aclose()
             self._telling = self._new_telling(after, is_stopped=is_stopped)
         sources = self.sources

@@ -271,6 +271,58 @@ async def test_a_clock_that_jumped_a_day_does_not_stall_delivery(storage, delive
     assert sink.got == ["k0:sink"]
 
 
+class Answering(Sink):
+    """
+    Acknowledges when the test says so.
+    """
+
+    def __init__(self, name="sink"):
+        super().__init__(name)
+        self.answer = asyncio.Event()
+
+    async def send(self, notice):
+        await super().send(notice)
+        await self.answer.wait()
+
+
+async def test_a_stop_waits_for_the_answer_to_what_was_sent(storage, deliver, events):
+    """
+    What the sink took is marked, so the next process does not tell it again; what was not sent yet is left to that.
+    """
+    await save(storage, 0, 1)
+    sink = Answering()
+    ending = asyncio.create_task(deliver(sink).run())
+    await sink.asked.wait()
+    ending.cancel()
+    asyncio.get_running_loop().call_soon(sink.answer.set)
+    await asyncio.wait({ending})
+    again = Sink()
+    await deliver(again).drain()
+
+    assert ending.cancelled()
+    assert (sink.got, again.got) == (["k0:sink"], ["k1:sink"])
+    assert len(events.of(NoticeDelivered)) == 2
+
+
+async def test_a_stop_does_not_wait_for_ever(storage, deliver, virtual_clock):
+    """
+    Five seconds for a sink that does not answer; the notice stays.
+    """
+    await save(storage, 0)
+    sink = Answering()
+    ending = asyncio.create_task(deliver(sink).run())
+    await sink.asked.wait()
+    began = virtual_clock.monotonic()
+    ending.cancel()
+    await asyncio.wait({ending})
+    took_s = virtual_clock.monotonic() - began
+    sink.answer.set()
+    await deliver(sink).drain()
+
+    assert took_s >= 5
+    assert sink.got == ["k0:sink", "k0:sink"]
+
+
 async def test_draining_while_the_delivery_runs_sends_nothing_twice(storage, deliver, in_background):
     """
     A single check that drains beside the running delivery shares its work.
