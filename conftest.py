@@ -8,7 +8,7 @@ import gc
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -34,6 +34,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_missing] = {}
+    measuring = sys.modules.get("coverage")
+    if measuring is not None and measuring.Coverage.current() is not None:
+        _trace_audit_hooks()
+
+
+def _trace_audit_hooks() -> None:
+    # CPython turns tracers off in an audit hook that does not say otherwise (Python/sysmodule.c, `sys_audit_tstate`).
+    from hermetic.guard import audit  # noqa: PLC0415 - only where branches are measured
+    from hermetic.guard.strain.surroundings import Surroundings  # noqa: PLC0415 - as above
+
+    hooks: tuple[Any, ...] = (audit._hook, Surroundings._heard)  # noqa: SLF001 - what the interpreter calls
+    for hook in hooks:
+        hook.__cantrace__ = True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -5,6 +5,7 @@ The gateway's ways of ending, resuming and refusing, with the real client and wi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
@@ -216,6 +217,83 @@ async def test_second_identify_and_unknown_session(double, raw):
     assert (await other.receive_json()) == {"op": 9, "d": False}
 
 
+async def session_of(socket):
+    """
+    The number of the session that READY names.
+    """
+    async with asyncio.timeout(3):
+        while (payload := await socket.receive_json()).get("t") != "READY":
+            pass
+    return payload["d"]["session_id"]
+
+
+async def test_resume_is_refused_to_who_has_a_session_or_another_token(double, raw):
+    """
+    4005 after an IDENTIFY; 4004 with a token that is none.
+    """
+    begun, stranger = await raw(), await raw()
+    await begun.send_json(identify(double.token))
+    number = await session_of(begun)
+    await begun.send_json({"op": 6, "d": {"token": double.token, "session_id": number, "seq": 1}})
+    await stranger.send_json({"op": 6, "d": {"token": "wrong", "session_id": number, "seq": 1}})
+
+    assert await close_code_of(begun) == 4005
+    assert await close_code_of(stranger) == 4004
+
+
+async def test_a_session_that_is_resumed_elsewhere_leaves_its_connection(double, raw):
+    """
+    A client that lost its connection before Discord noticed gets on by a new one; the old one is closed.
+    """
+    old, new = await raw(), await raw()
+    await old.send_json(identify(double.token))
+    number = await session_of(old)
+    await new.send_json({"op": 6, "d": {"token": double.token, "session_id": number, "seq": 1}})
+
+    assert await close_code_of(old) == 4000
+    assert double.gateway.resumes == 1
+
+
+async def test_without_the_intent_for_guilds_none_is_told(double, raw):
+    """
+    What follows READY is what the test makes Discord send. A connection without a session can be told that it has none.
+    """
+    socket = await raw()
+    await socket.receive()
+    double.gateway.invalidate()
+    refused = await socket.receive_json()
+    await socket.send_json(identify(double.token, intents=0))
+    await session_of(socket)
+    double.gateway.invalidate(resumable=True)
+
+    assert refused == {"op": 9, "d": False}
+    assert await socket.receive_json() == {"op": 9, "d": True}
+
+
+@pytest.mark.parametrize(
+    "wanted, told",
+    [({"query": "adm"}, ["admin"]), ({"user_ids": ["MEMBER"]}, ["member"]), ({"query": "nobody"}, [])],
+    ids=["by name", "by number", "none"],
+)
+async def test_members_are_told_who_asks(double, raw, wanted, told):
+    """
+    In one chunk, with the nonce of the request; of a guild that there is not, nothing.
+    """
+    socket = await raw()
+    await socket.send_json(identify(double.token, intents=int(Intent.GUILDS | Intent.GUILD_MEMBERS)))
+    await session_of(socket)
+    if "user_ids" in wanted:
+        wanted = {"user_ids": [str(double.member.id)]}
+    await socket.send_json({"op": 8, "d": {"guild_id": "1", "query": "", "limit": 0}})
+    await socket.send_json({"op": 8, "d": {"guild_id": str(double.guild.id), "limit": 0, "nonce": "n", **wanted}})
+
+    async with asyncio.timeout(3):
+        while (payload := await socket.receive_json()).get("t") != "GUILD_MEMBERS_CHUNK":
+            pass
+    assert [member["user"]["username"] for member in payload["d"]["members"]] == told
+    assert payload["d"]["nonce"] == "n"
+
+
 async def test_forgotten_session_cannot_be_resumed(double, raw):
     """
     After a restart of Discord a RESUME is answered by op 9 with false, and IDENTIFY begins anew.
@@ -359,6 +437,48 @@ async def test_whole_process_reaches_the_double_by_its_proxy(double, tmp_path):
 
     assert (process.returncode, output, errors) == (0, b"", b"")
     assert [message.content for message in double.messages()] == ["from afar"]
+
+
+async def asked(double, head):
+    """
+    A bare connection to the proxy that has sent so much.
+    """
+    host, _, port = double.proxy.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(head)
+    return reader, writer
+
+
+async def answer_of(reader):
+    """
+    All that comes until the proxy closes or resets the connection.
+    """
+    said = b""
+    async with asyncio.timeout(3):
+        with contextlib.suppress(ConnectionError):
+            while more := await reader.read(1000):
+                said += more
+    return said
+
+
+async def test_proxy_tells_what_it_cannot_reach(authority):
+    """
+    502 for a site that is down. A head without an end is cut off, and so is, at the end, who waits for a black hole.
+    """
+    connect = b"CONNECT discord.com:443 HTTP/1.1\r\n\r\n"
+    async with DiscordDouble(authority=authority) as double:
+        double.rest_site.refuse()
+        refused, first = await asked(double, connect)
+        endless, second = await asked(double, b"CONNECT " + b"a" * 70_000)
+        said = [await answer_of(refused), await answer_of(endless)]
+        double.rest_site.swallow()
+        swallowed, third = await asked(double, connect)
+    said.append(await answer_of(swallowed))
+    for writer in (first, second, third):
+        writer.close()
+
+    assert said[0].startswith(b"HTTP/1.1 502 Bad Gateway")
+    assert said[1:] == [b"", b""]
 
 
 async def test_proxy_leads_nowhere_else(double):

@@ -4,6 +4,8 @@ Requests that the bot seldom makes, by the real client: commands one by one, pin
 
 from __future__ import annotations
 
+import asyncio
+
 import discord
 import pytest
 from ip_monitor.testing.discord import Permission
@@ -177,3 +179,94 @@ async def test_history_is_empty_for_who_may_not_read_it(double, client, channel)
 
     assert [message async for message in channel.history()] == []
     assert await codes(client.http.get_message(double.channel.id, double.messages()[0].id)) == [(403, 50013)]
+
+
+@pytest.fixture
+async def deferred(double, http):
+    """
+    An interaction that the bot has answered with "is thinking", and the words of a user who waits for it.
+    """
+    await http.upsert_global_command(double.world.application_id, {"name": "ip", "description": "the address"})
+    waiting = asyncio.create_task(double.slash(double.member, double.channel, "ip"))
+    await double.until(lambda: double.world.interactions, "the interaction")
+    (interaction,) = double.world.interactions.values()
+    route = discord.http.Route("POST", f"/interactions/{interaction.id}/{interaction.token}/callback")
+    await http.request(route, json={"type": 5})
+    yield interaction
+    await waiting
+
+
+async def test_a_follow_up_takes_the_place_of_thinking(double, http, deferred):
+    """
+    The first one; the next is a message of its own. Each can be read, and is gone when it was deleted.
+    """
+    application, token = double.world.application_id, deferred.token
+    post = discord.http.Route("POST", f"/webhooks/{application}/{token}")
+    first = await http.request(post, json={"content": "first"})
+    second = await http.request(post, json={"content": "second"})
+    message = f"/webhooks/{application}/{token}/messages"
+    read = await http.request(discord.http.Route("GET", f"{message}/{second['id']}"))
+    await http.request(discord.http.Route("DELETE", f"{message}/{second['id']}"))
+
+    assert (deferred.original.content, str(deferred.original.id)) == ("first", first["id"])
+    assert (read["content"], double.messages()[-1].content) == ("second", "first")
+    assert await codes(http.request(discord.http.Route("GET", f"{message}/{second['id']}"))) == [(404, 10008)]
+
+
+async def test_the_token_of_an_interaction_is_no_webhook(double, http, deferred):
+    """
+    It has no name to read and cannot be deleted; another token is none at all.
+    """
+    application = double.world.application_id
+    own, other = f"/webhooks/{application}/{deferred.token}", f"/webhooks/{application}/wrong"
+    await http.request(discord.http.Route("POST", own), json={"content": "done"})
+
+    assert await codes(
+        http.request(discord.http.Route("GET", own)),
+        http.request(discord.http.Route("DELETE", own)),
+        http.request(discord.http.Route("POST", other), json={"content": "x"}),
+    ) == [(404, 10015), (404, 10015), (401, 50027)]
+
+
+async def test_a_webhook_is_read_and_deleted_by_its_address(double, http, channel):
+    """
+    It edits its own messages only, and ends with its channel.
+    """
+    webhook = double.world.add_webhook(double.channel)
+    path = f"/webhooks/{webhook.id}/{webhook.token}"
+    foreign = await channel.send("mine")
+    read = await http.request(discord.http.Route("GET", path))
+    refused = await codes(http.request(discord.http.Route("GET", f"{path}/messages/{foreign.id}")))
+    await http.request(discord.http.Route("DELETE", path))
+    gone = await codes(http.request(discord.http.Route("GET", path)))
+    orphan = double.world.add_webhook(double.channel)
+    double.world.remove_channel(double.channel)
+    post = discord.http.Route("POST", f"/webhooks/{orphan.id}/{orphan.token}")
+
+    assert (read["name"], read["channel_id"]) == (webhook.name, str(double.channel.id))
+    assert refused == [(404, 10008)]
+    assert gone == [(404, 10015)]
+    assert await codes(http.request(post, json={"content": "x"})) == [(404, 10015)]
+
+
+async def test_a_full_list_of_pins_takes_no_more(double, client, channel):
+    """
+    250 a channel; to pin twice is to pin once. Direct messages have pins too.
+    """
+    may(double, allow=Permission.PIN_MESSAGES)
+    for number in range(251):
+        double.text(double.member, double.channel, str(number))
+    first, *others, last = double.messages()
+    for message in others:
+        message.pinned_at = double.world.now()
+    await client.http.pin_message(double.channel.id, first.id)
+    await client.http.pin_message(double.channel.id, first.id)
+    full = await codes(client.http.pin_message(double.channel.id, last.id))
+    direct = await client.http.start_private_message(double.member.id)
+    private = await client.get_partial_messageable(int(direct["id"])).send("psst")
+    await private.pin()
+    pinned = [message.content async for message in private.channel.pins()]
+    await private.delete()
+
+    assert full == [(400, 30003)]
+    assert pinned == ["psst"]
