@@ -36,16 +36,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_missing] = {}
     measuring = sys.modules.get("coverage")
     if measuring is not None and measuring.Coverage.current() is not None:
-        _trace_audit_hooks()
+        from hermetic.guard import audit  # noqa: PLC0415 - only where branches are measured
 
-
-def _trace_audit_hooks() -> None:
-    # CPython turns tracers off in an audit hook that does not say otherwise (Python/sysmodule.c, `sys_audit_tstate`).
-    from hermetic.guard import audit  # noqa: PLC0415 - only where branches are measured
-    from hermetic.guard.strain.surroundings import Surroundings  # noqa: PLC0415 - as above
-
-    hooks: tuple[Any, ...] = (audit._hook, Surroundings._heard)  # noqa: SLF001 - what the interpreter calls
-    for hook in hooks:
+        # CPython turns tracers off in an audit hook that does not say otherwise (Python/sysmodule.c, `sys_audit_tstate`).
+        hook: Any = audit._hook  # noqa: SLF001 - what the interpreter calls
         hook.__cantrace__ = True
 
 

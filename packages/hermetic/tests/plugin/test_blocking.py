@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(240)
 HOLD = "HOLD = 0.4\n"
 
 
-PARTS = 5
+PARTS = 7
 SCENES = Path(__file__).with_name("blocking_scenes.py").read_text(encoding="utf-8")
 
 

@@ -86,11 +86,14 @@ def stress(tmp_path, monkeypatch, capsys):
 
 MIXED = """
 import pytest
-seen, ready = [], []
+ready = []
 def test_fails(): assert False
 def test_skipped(): pytest.skip("not here")
 def test_sets(): ready.append(1)
 def test_needs(): assert ready
+"""
+COLD = """
+seen = []
 def test_first():
     seen.append(1)
     assert len(seen) > 1
@@ -103,22 +106,24 @@ def test_dies():
 """
 
 
-def test_each_kind_of_test_gets_its_class(tmp_path, stress):
+@pytest.mark.parametrize(
+    ("source", "runs", "classes"),
+    [
+        (MIXED, 8, {"fails": "broken", "skipped": "skipped", "sets": "stable", "needs": "order-dependent"}),
+        (COLD, 20, {"first": "cold-start"}),
+    ],
+    ids=["seen at once", "seen by the first runs of processes"],
+)
+def test_each_kind_of_test_gets_its_class(tmp_path, stress, source, runs, classes):
     """
-    Broken, skipped, brittle, cold.
+    Broken, skipped, brittle; cold, for which more processes must have begun.
     """
-    (tmp_path / "test_a.py").write_text(MIXED)
-    shown, status = stress("test_a.py", "--only", "random", "--runs", "20", "--json", "--quiet")
-    told = {one["test"].partition("::")[2]: one for one in json.loads(shown)["tests"]}
+    (tmp_path / "test_a.py").write_text(source)
+    shown, status = stress("test_a.py", "--only", "random", "--runs", str(runs), "--json", "--quiet")
+    told = {one["test"].partition("::test_")[2]: one["class"] for one in json.loads(shown)["tests"]}
 
     assert status == 1
-    assert {name: one["class"] for name, one in told.items()} == {
-        "test_fails": "broken",
-        "test_skipped": "skipped",
-        "test_sets": "stable",
-        "test_needs": "order-dependent",
-        "test_first": "cold-start",
-    }
+    assert told == classes
 
 
 def test_one_that_takes_its_process_along_is_flaky_by_the_draw_that_does_it(tmp_path, stress):

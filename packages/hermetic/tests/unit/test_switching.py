@@ -5,9 +5,11 @@ How soon threads get the interpreter's lock while somebody must keep time.
 from __future__ import annotations
 
 import sys
+import threading
 from contextlib import contextmanager
 
 import pytest
+from hermetic.foundation import switching as module
 from hermetic.foundation.switching import SHORT_S, Switching
 from hermetic.world.http import MockServer
 
@@ -15,12 +17,14 @@ from hermetic.world.http import MockServer
 @pytest.fixture(autouse=True)
 def usual():
     """
-    An interval that nobody here sets otherwise.
+    An interval that nobody here sets otherwise, and threads that nobody traces.
     """
-    before = sys.getswitchinterval()
+    before, tracer = sys.getswitchinterval(), threading.gettrace()
+    threading.settrace(None)
     sys.setswitchinterval(0.003)
     yield 0.003
     sys.setswitchinterval(before)
+    threading.settrace(tracer)
 
 
 @contextmanager
@@ -83,3 +87,17 @@ async def test_a_server_in_the_tests_loop_leaves_it(usual):
     """
     async with MockServer("three", in_loop=True):
         assert interval() == usual
+
+
+@pytest.mark.parametrize("do_collide", [True, False], ids=["CPython 3.11", "later"])
+def test_it_stays_where_new_threads_are_traced_and_would_collide(usual, monkeypatch, do_collide):
+    """
+    A thread that is interrupted in installing its trace function kills the next one.
+    """
+    monkeypatch.setattr(module, "_TRACERS_COLLIDE", do_collide)
+    switching = Switching()
+    threading.settrace(lambda *_: None)
+    with short(switching):
+        assert interval() == (usual if do_collide else SHORT_S)
+        assert switching.usual_s() == pytest.approx(usual)
+    assert interval() == usual

@@ -144,6 +144,36 @@ def test_an_assertion_with_context_compares_readably_and_formats_nothing_when_it
     assert "expected (-) and actual (+):" in str(long.value)
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"expected": 3}, ["  expected: 3"]),
+        ({"actual": 4}, ["  actual:   4"]),
+        ({}, []),
+        (
+            {"expected": [1, 2], "actual": [1, 2, 3]},
+            ["  expected: [1, 2]", "  actual:   [1, 2, 3]", "  lengths:  2 → 3"],
+        ),
+        ({"expected": "abc", "actual": "abz"}, ["  expected: 'abc'", "  actual:   'abz'", "  differs from [2] on"]),
+        (
+            {"expected": {"a": 1, "b": 2}, "actual": {"b": 3, "c": 4}},
+            [
+                *("  expected: {'a': 1, 'b': 2}", "  actual:   {'b': 3, 'c': 4}"),
+                *("  differs:  'b': 2 → 3", "  missing:  'a'", "  too much: 'c'"),
+            ],
+        ),
+    ],
+)
+def test_what_is_given_is_compared_as_what_it_is(given, told):
+    """
+    By key, by place or by length; one value alone is shown as the one that it is.
+    """
+    with pytest.raises(AssertionError) as failed:
+        assert_with_context(condition=False, message="the price", **given)
+
+    assert str(failed.value).splitlines() == ["the price", *told]
+
+
 def test_a_checkpoint_with_a_broken_repr_does_not_take_the_errors_place():
     """
     The test's own failure is told, with what can be told of its checkpoints.

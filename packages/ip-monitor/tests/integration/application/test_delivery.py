@@ -205,7 +205,7 @@ async def test_waking_sends_what_was_written_meanwhile(storage, deliver, in_back
     assert sink.got == ["k0:sink", "k1:sink"]
 
 
-async def test_what_an_earlier_process_left_is_sent(storage, deliver):
+async def test_what_an_earlier_process_left_is_sent(storage, deliver, virtual_clock):
     """
     A message in flight at a crash is sent again after the restart, under the same key.
     """

@@ -7,7 +7,7 @@ from __future__ import annotations
 import discord
 import pytest
 from discord import app_commands
-from ip_monitor.testing.discord import NothingHappenedError, NotOfferedError, Permission, WrongInputError
+from ip_monitor.testing.discord import NothingHappenedError, NotOfferedError, Permission, WrongInputError, actors
 
 
 class Days(discord.ui.Select):
@@ -110,10 +110,11 @@ async def test_values_that_a_client_does_not_send(offered, path, options, said):
         await offered.slash(offered.member, offered.channel, path, **options)
 
 
-async def test_suggestions_that_there_are_none_of(offered):
+async def test_suggestions_that_there_are_none_of(offered, monkeypatch):
     """
-    For an option that suggests nothing, and from a bot that fails.
+    For an option that suggests nothing, and from a bot that fails, whose time is over soon here.
     """
+    monkeypatch.setattr(actors, "ANSWER_WITHIN_S", 0.3)
     with pytest.raises(NotOfferedError, match="suggestions for 'family' of /pick"):
         await offered.autocomplete(offered.member, offered.channel, "pick", "family")
     with pytest.raises(NothingHappenedError, match="suggestions for 'name' of /config set"):

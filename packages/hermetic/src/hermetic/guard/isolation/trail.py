@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hermetic.guard import audit, late
@@ -39,18 +40,21 @@ class Trail:
         self.environment_names: set[bytes] = set()
         self.limit_changes = 0
         self._sites: dict[tuple[str, Hashable], _Stack] = {}
+        # What other threads trace is nobody's stain. Nor may they be held: see `hermetic.foundation.switching`.
         self._hears: dict[str, Callable[[tuple[Any, ...]], None]] = {
             "os.putenv": self._environment,
             "os.unsetenv": self._environment,
             "os.chdir": lambda _: self._keep("cwd", "cwd"),
             "resource.setrlimit": self._limits,
             "resource.prlimit": self._limits,
-            "sys.settrace": lambda _: self._keep("trace", "trace"),
-            "sys.setprofile": lambda _: self._keep("trace", "profile"),
+            "sys.settrace": lambda _: self._keep("trace", "trace") if get_ident() == self._thread else None,
+            "sys.setprofile": lambda _: self._keep("trace", "profile") if get_ident() == self._thread else None,
         }
+        self._thread = get_ident()
         self._stops: list[Callable[[], None]] = []
 
     def start(self) -> None:
+        self._thread = get_ident()
         if not self._stops:
             self._stops = [audit.listen(event, hear) for event, hear in self._hears.items()]
 

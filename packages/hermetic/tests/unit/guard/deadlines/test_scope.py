@@ -243,6 +243,31 @@ def test_nested_ordinary_deadlines_fire_one_by_one():
     assert fired == ["inner"]
 
 
+def test_an_ordinary_block_that_swallows_its_interruption_is_told():
+    """
+    It ended as if nothing had been; the deadline had passed all the same.
+    """
+    with (
+        pytest.raises(DeadlineExceeded, match="swallowed"),
+        hermetic.deadline(SHORT, "swallowing"),
+        contextlib.suppress(BaseException),
+    ):
+        threading.Event().wait()
+
+
+def test_an_error_of_an_ordinary_blocks_own_is_kept_with_a_note():
+    """
+    What its cleanup raised in the place of the interruption.
+    """
+    with pytest.raises(LookupError) as failed, hermetic.deadline(SHORT, "failing"):
+        try:
+            threading.Event().wait()
+        finally:
+            raise LookupError("in cleanup")
+
+    assert failed.value.__notes__ == [f"The deadline 'failing' of {SHORT:g} s had passed."]
+
+
 def test_one_deadline_cannot_be_open_twice():
     """
     Reuse would lose the first block's limit; it is refused.

@@ -258,6 +258,14 @@ def test_the_blocks_own_error_is_kept_with_a_note():
     assert "A resource limit was passed: database connections: 1 more" in caught.value.__notes__[0]
 
 
+def numbers_to_come():
+    yield 1
+
+
+async def asynchronous_numbers():
+    yield 1
+
+
 async def test_decorators_limit_each_call_of_functions_and_coroutine_functions():
     """
     Fresh limits a call, also when calls overlap; a generator is refused.
@@ -280,6 +288,30 @@ async def test_decorators_limit_each_call_of_functions_and_coroutine_functions()
         @ResourceLimits(threads=0)
         def numbers():
             yield 1
+
+
+@pytest.mark.parametrize("function", [numbers_to_come, asynchronous_numbers], ids=["plain", "asynchronous"])
+def test_a_generator_is_not_decorated(function):
+    """
+    A monitor around its making would watch nothing; where to put it instead is said.
+    """
+    for watching in (ResourceLimits(threads=0), ResourceMonitor()):
+        with pytest.raises(TypeError, match=rf"is a generator: put `with {type(watching).__name__}\(…\)` inside it"):
+            watching(function)
+
+
+def test_what_was_stopped_keeps_its_last_figures(tmp_path):
+    """
+    Stopping, looking, forgetting and closing again change nothing, and nothing more is counted.
+    """
+    monitor = ResourceMonitor().start()
+    with (tmp_path / "a").open("w"):
+        last = monitor.stop()
+        with (tmp_path / "b").open("w"):
+            monitor.forget_closed()
+            monitor.check()
+            assert monitor.clean_up() == monitor.holders("open_files") == ()
+            assert monitor.stop() is monitor.snapshot() is last
 
 
 def test_a_limit_within_its_bounds_is_silent_and_a_near_one_is_kept_as_a_warning():

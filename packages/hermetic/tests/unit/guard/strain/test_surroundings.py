@@ -26,6 +26,8 @@ def ask(port):
     return "free"
 
 first, other = free(), free()
+# Tracers, which measure coverage, are off in an audit hook that does not say otherwise.
+Surroundings._heard.__cantrace__ = True
 surroundings = Surroundings()
 told = [ask(first)]
 surroundings.begin(takes_ports=True)
@@ -39,6 +41,8 @@ FILES = """
 import json, os, sys
 from hermetic.guard.strain.surroundings import Surroundings
 
+# Tracers, which measure coverage, are off in an audit hook that does not say otherwise.
+Surroundings._heard.__cantrace__ = True
 surroundings = Surroundings()
 for name in ("data.txt", "module.py", "library.so"):
     open(os.path.join(sys.argv[1], name), "w").close()

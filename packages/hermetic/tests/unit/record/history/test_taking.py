@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from hermetic.record.history.errors import HistoryError
 from hermetic.record.history.store import HistoryStore
-from hermetic.record.history.taking import from_junit, give, take
+from hermetic.record.history.taking import durations, from_junit, give, take
 
 from packages.hermetic.tests.unit.record.history.made import a_run, tries
 
@@ -89,3 +89,62 @@ def test_tries_before_the_last_one_are_taken_from_junit_as_well():
         ("t::broken", 2, "failed"),
     ]
     assert [one.said for one in found] == ["E: one", "E: two", "", "E: first", "E: last"]
+
+
+def test_what_was_skipped_or_failed_as_foreseen_is_neither_passed_nor_failed(tmp_path, store):
+    """
+    Given as JUnit and taken again.
+    """
+    outcomes = ("skipped", "xfailed", "passed")
+    store.add(a_run("one", at=86400.0), [one for name in outcomes for one in tries(name, test=f"t.py::{name}")])
+    (tmp_path / "a.xml").write_text("\n".join(give(store, kind="junit", last=1)))
+    [(_, found)] = from_junit((tmp_path / "a.xml").read_bytes(), source="a.xml")
+
+    assert [(one.test, one.outcome) for one in found] == [(f"t.py::{name}", name) for name in outcomes]
+
+
+def test_durations_are_averaged_over_the_passes_of_all_runs(tmp_path, store):
+    """
+    What failed took as long as it took to fail.
+    """
+    for number, outcome in enumerate(("passed", "passed", "failed")):
+        [one] = tries(outcome, test="t.py::a")
+        store.add(a_run(str(number), at=86400.0 + number), [one._replace(duration_s=number + 1.0)])
+    file = tmp_path / "history.jsonl"
+    file.write_text("\n".join(give(store, kind="json", last=9)))
+
+    assert durations(file) == {"t.py::a": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "does not begin with a run"),
+        ('{"test": "t.py::a"}\n{"hermetic_history": 1}', "does not begin with a run"),
+        (b"\xff\xfe", "cannot be read"),
+        (None, r"cannot be read \(No such file"),
+    ],
+)
+def test_durations_of_a_file_that_has_none_are_refused(tmp_path, content, says):
+    """
+    With what is wrong, and what to give.
+    """
+    file = tmp_path / "history.jsonl"
+    if content is not None:
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    with pytest.raises(HistoryError, match=says) as refused:
+        durations(file)
+    assert "Give a history.sqlite3, JSON Lines" in str(refused.value)
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path, store):
+    """
+    By its size alone, which a file of nothing has as well.
+    """
+    file = tmp_path / "history.jsonl"
+    with file.open("wb") as opened:
+        opened.truncate(2**40)
+
+    with pytest.raises(HistoryError, match="has more than 536870912 bytes"):
+        take(store, file)
