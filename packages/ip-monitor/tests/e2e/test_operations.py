@@ -120,7 +120,7 @@ async def test_what_was_refused_can_be_made_due(typed):
         delivered = json.loads((await typed("queue", "status", "--json")).stdout)["sinks"]["discord-webhook"]
 
     assert refused["failed"] == 1
-    assert retried.stdout.startswith("1 announcements are due now")
+    assert retried.stdout.startswith("1 announcement is due now")
     assert delivered["delivered"] == 1
 
 

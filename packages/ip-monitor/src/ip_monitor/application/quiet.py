@@ -7,6 +7,7 @@ Nothing is dropped. What waited is sent when it is over, and as one message wher
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ip_monitor.domain.quiet import QuietHours
 
 LONGEST_MUTE_S = 30 * 86_400.0
+# The end of the year 9999, after which there are no dates.
+_LAST_S = 253_402_300_799.0
 # Wall clocks jump and daylight saving begins; a long wait is therefore looked at again in between.
 _LOOK_AGAIN_S = 60.0
 
@@ -94,6 +97,15 @@ class QuietTime:
         self._muted_until = at if at > self._clock.time() else None
         self._changed.set()
         return self.status()
+
+    def restore(self, kept: str | None) -> None:
+        """
+        Go on with the muting that an earlier process wrote down; what is no time is taken for none.
+        """
+        with contextlib.suppress(ValueError):
+            at = float(kept or "0")
+            if at < _LAST_S:  # which "nan" is not
+                self.mute_until(at)
 
     def unmute(self) -> QuietStatus:
         """

@@ -131,7 +131,7 @@ class Application:
         if not self._only_look:
             state = await self.storage.load_state()
             # The names are those of the use cases that keep them; importing these would cost what few runs need.
-            self.quiet.mute_until(float(state.get("muted_until", "0")))
+            self.quiet.restore(state.get("muted_until"))
             self.standing.restore(state.get(STANDING))
             restore_remembered(self.checks, state.get(REMEMBERED))
             self._telling = self._new_telling(self._settings, is_stopped="queue_stopped" in state)

@@ -60,7 +60,7 @@ def clear(request: Request, *, sink: str | None, as_json: bool) -> None:
     Give up what is still to be sent; it stays on record.
     """
     count = _act(request, "clear", sink=sink)
-    _tell({"cleared": count}, f"gave up {count} announcements", as_json=as_json)
+    _tell({"cleared": count}, f"gave up {_counted(count)}", as_json=as_json)
 
 
 @command.command()
@@ -72,7 +72,8 @@ def retry(request: Request, *, sink: str | None, as_json: bool) -> None:
     Make what was refused or waits for its next try due now.
     """
     count = _act(request, "retry", sink=sink)
-    text = f"{count} announcements are due now; a running monitor sends them at once, `ip-monitor check` does too"
+    are = "is" if count == 1 else "are"
+    text = f"{_counted(count)} {are} due now; a running monitor sends them at once, `ip-monitor check` does too"
     _tell({"due": count}, text, as_json=as_json)
 
 
@@ -104,6 +105,10 @@ def _act(request: Request, what: str, **arguments: Any) -> Any:
     from ip_monitor.cli.acting import act  # noqa: PLC0415 # a command pays when it runs
 
     return act(request, f"queue.{what}", **arguments)
+
+
+def _counted(count: int) -> str:
+    return f"{count} announcement{'' if count == 1 else 's'}"
 
 
 def _tell(value: Any, text: str, *, as_json: bool) -> None:

@@ -336,6 +336,20 @@ async def test_a_stopped_queue_and_a_muting_outlive_a_restart(opened, receiver):
     await discord.wait_for(1, timeout=20)
 
 
+@pytest.mark.parametrize("kept", ["", "tomorrow", "nan", "inf", "1e300", "-1e300", "0x10"])
+async def test_a_muting_that_is_no_time_keeps_nobody_from_starting(opened, kept):
+    """
+    It is taken for none; the database may have been written by anybody.
+    """
+    first = await opened()
+    await first.storage.save_state("muted_until", kept)
+    await first.aclose()
+    await first.storage.close()
+
+    second = await opened()
+    assert second.quiet.status().muted_until is None
+
+
 async def test_a_test_notice_reaches_the_sinks_and_a_mute_has_bounds(opened, receiver):
     """
     Each sink says whether it arrived.
