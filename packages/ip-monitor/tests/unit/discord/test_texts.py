@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ip_monitor.adapters.discord.address_style import AddressStyle
-from ip_monitor.adapters.discord.card import Card, Field, cut_lines, embeds
+from ip_monitor.adapters.discord.card import Card, Field, cut_lines, embeds, joined
 from ip_monitor.adapters.discord.commands import COMMANDS
 from ip_monitor.adapters.discord.quoting import block, clean, code, cut, prose, units
 from ip_monitor.adapters.discord.registration import commands_payload, fingerprint
@@ -140,3 +140,38 @@ def test_an_address_is_hidden_as_wished(address, masked):
     assert AddressStyle.MASKED.show(parsed) == f"`{masked}`"
     assert AddressStyle.MASKED.hide_in(f"2 say {address}, not 10:30.") == f"2 say {masked}, not 10:30."
     assert AddressStyle.PLAIN.hide_in(f"2 say {address}.") == f"2 say {address}."
+
+
+def test_one_long_line_is_cut_without_what_could_swallow_the_rest():
+    """
+    No backtick and no bar is left; a short text is left as it is.
+    """
+    assert cut_lines("`a` ||b|| " + "c" * 100, 20) == "a b ccccccc\n…"
+    assert cut_lines("`a`", 20) == "`a`"
+
+
+def test_a_card_gives_up_fields_before_its_description():
+    """
+    From the last one on; then the description is cut.
+    """
+    card = Card(
+        title="title", description="d" * 300, fields=tuple(Field(f"name {n}", "v" * 100) for n in range(3)), footer="f"
+    )
+
+    assert [len(card.fitted(room).fields) for room in (6000, 600, 500, 400)] == [3, 2, 1, 0]
+    small = card.fitted(100)
+    assert small.fields == ()
+    assert small.size <= 100
+    assert small.description.endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("limit", "shown"),
+    [(11, "one\ntwo\nsix"), (10, "one\n2 more"), (9, "3 more"), (6, "3 more"), (4, "3 m…")],
+)
+def test_lines_that_do_not_fit_are_counted(limit, shown):
+    """
+    As many whole lines as there is room for beside that.
+    """
+    assert joined(["one", "two", "six"], limit, more=lambda left: f"{left} more") == shown
+    assert joined([], limit, more=str) == ""
