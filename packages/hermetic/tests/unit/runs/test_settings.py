@@ -138,3 +138,21 @@ def test_the_command_ends_with_what_it_found(tmp_path, monkeypatch):
     assert (sound.exit_code, twice.exit_code) == (0, 1)
     assert "nothing contradicts anything" in sound.output
     assert "2 files configure pytest" in twice.output
+
+
+def test_pytests_own_file_is_read_with_or_without_a_table(tmp_path):
+    """
+    pytest.toml has its settings below [pytest]; a file of that name that is something else, and one that is too large,
+    are told as what they are.
+    """
+    (tmp_path / "pytest.toml").write_text('[pytest]\naddopts = ["-ra"]\n')
+    (tmp_path / "pyproject.toml").write_text('[tool.pytest]\naddopts = ["-q"]\n')
+    with (tmp_path / "tox.ini").open("wb") as file:
+        file.truncate(2**40)
+    read = {one.file.name: one for one in sources(tmp_path) if one.file.parent == tmp_path}
+    (tmp_path / "pytest.toml").write_text('pytest = "none"\n')
+    again = {one.file.name: one for one in sources(tmp_path) if one.file.parent == tmp_path}
+
+    assert (read["pytest.toml"].options, read["pyproject.toml"].options) == (["-ra"], ["-q"])
+    assert "has more than" in read["tox.ini"].problem
+    assert again["pytest.toml"].options == []

@@ -552,3 +552,18 @@ def test_what_is_known_of_a_broken_test_is_told_in_plain_figures(store):
     assert "2 times KeyError: 'a'" in twice
     assert "once KeyError: 'a'" in once
     assert ("spurious" in twice, "e+" in twice) == (False, False)
+
+
+def test_a_rate_and_durations_that_changed_are_told_with_the_day(store):
+    """
+    From what to what.
+    """
+    day = 86400.0
+    for n in range(50):
+        outcome = "passed" if n < 30 or n % 2 else "failed"
+        [one] = tries(outcome)
+        store.add(a_run(f"{n:02}", at=n * day), [one._replace(duration_s=0.1 if n < 20 else 0.25)])
+    told = one_text("t.py::a", store, now=50 * day)
+
+    assert "its rate changed on 1970-01-31, from 0 % to 50 %" in told
+    assert "takes 2.5 times as long since 1970-01-21: 100 ms before, 250 ms after" in told
