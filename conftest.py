@@ -34,8 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_missing] = {}
-    measuring = sys.modules.get("coverage")
-    if measuring is not None and measuring.Coverage.current() is not None:
+    if _measuring() is not None:
         from hermetic.guard import audit  # noqa: PLC0415 - only where branches are measured
 
         # CPython turns tracers off in an audit hook that does not say otherwise (Python/sysmodule.c, `sys_audit_tstate`).
@@ -86,15 +85,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     pytest.skip(f"not run: needs {', '.join(absent)}")
 
 
+def _measuring() -> Any:
+    # The coverage that is measured in this process, if any.
+    coverage = sys.modules.get("coverage")
+    return None if coverage is None else coverage.Coverage.current()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """
     Let no tracer run during a test that says so, nor in the processes that it starts.
     """
-    measuring = sys.modules.get("coverage")
-    if measuring is None or not any(item.iter_markers("untraced")):
+    if not any(item.iter_markers("untraced")):
         return (yield)
-    current = measuring.Coverage.current()
+    current = _measuring()
     kept = {
         name: os.environ.pop(name)
         for name in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")

@@ -235,7 +235,7 @@ class Delivery:
         Send one message that tells `notices`, until it is acknowledged or refused for good, or the outbox is revised.
         """
         attempts = notices[0].attempts
-        while (failure := await end_within(self._attempt(notices, send), seconds=FINISH_S)) is not None:
+        while (failure := await end_within(self._send_and_mark(notices, send), seconds=FINISH_S)) is not None:
             attempts += 1
             patience = self._patience(notices[0].sink)
             pause_s = self._pause_s(attempts, failure.retry_after_s, patience=patience)
@@ -244,7 +244,7 @@ class Delivery:
             if self._revised[notices[0].sink].is_set():
                 return
 
-    async def _attempt(
+    async def _send_and_mark(
         self, notices: Sequence[Notice], send: Callable[[], Awaitable[None]]
     ) -> DeliveryFailedError | None:
         """

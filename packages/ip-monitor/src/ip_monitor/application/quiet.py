@@ -7,12 +7,12 @@ Nothing is dropped. What waited is sent when it is over, and as one message wher
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ip_monitor.application.cancellation import cancel_and_wait
+from ip_monitor.domain.quiet import kept_time
 from ip_monitor.errors import IPMonitorError
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from ip_monitor.domain.quiet import QuietHours
 
 LONGEST_MUTE_S = 30 * 86_400.0
-# The end of the year 9999, after which there are no dates.
-_LAST_S = 253_402_300_799.0
 # Wall clocks jump and daylight saving begins; a long wait is therefore looked at again in between.
 _LOOK_AGAIN_S = 60.0
 
@@ -102,10 +100,9 @@ class QuietTime:
         """
         Go on with the muting that an earlier process wrote down; what is no time is taken for none.
         """
-        with contextlib.suppress(ValueError):
-            at = float(kept or "0")
-            if at < _LAST_S:  # which "nan" is not
-                self.mute_until(at)
+        until = kept_time(kept)
+        if until is not None:
+            self.mute_until(until.timestamp())
 
     def unmute(self) -> QuietStatus:
         """

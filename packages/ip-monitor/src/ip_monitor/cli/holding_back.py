@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ip_monitor.domain.quiet import kept_time
 from ip_monitor.domain.wording import stamp
 
 if TYPE_CHECKING:
@@ -33,10 +34,7 @@ class HoldingBack:
         """
         As the monitor wrote it down; what is no time is taken for none.
         """
-        try:
-            until = datetime.fromtimestamp(float(state.get(_MUTED_UNTIL, "0")), UTC)
-        except (ValueError, OverflowError, OSError):
-            until = None
+        until = kept_time(state.get(_MUTED_UNTIL))
         is_muted = until is not None and until > datetime.now(UTC)
         return cls(is_stopped=_STOPPED in state, muted_until=until if is_muted else None)
 

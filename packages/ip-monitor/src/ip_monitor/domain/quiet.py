@@ -6,12 +6,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
 
 from ip_monitor.errors import IPMonitorError
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 _FORM = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-3]):([0-5]\d)")
 _DAY_S = 86_400
@@ -21,6 +18,16 @@ class QuietHoursRefusedError(IPMonitorError, ValueError):
     """
     A text that tells no quiet hours.
     """
+
+
+def kept_time(text: str | None) -> datetime | None:
+    """
+    The time at which a muting ends as the database keeps it, in seconds since the epoch; UTC. None for what is no time.
+    """
+    try:
+        return None if text is None else datetime.fromtimestamp(float(text), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)

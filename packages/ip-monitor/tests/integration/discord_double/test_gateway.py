@@ -217,14 +217,14 @@ async def test_second_identify_and_unknown_session(double, raw):
     assert (await other.receive_json()) == {"op": 9, "d": False}
 
 
-async def session_of(socket):
+async def told(socket, name):
     """
-    The number of the session that READY names.
+    What the next event of this name tells; what comes before it is passed over.
     """
     async with asyncio.timeout(3):
-        while (payload := await socket.receive_json()).get("t") != "READY":
+        while (payload := await socket.receive_json()).get("t") != name:
             pass
-    return payload["d"]["session_id"]
+    return payload["d"]
 
 
 async def test_resume_is_refused_to_who_has_a_session_or_another_token(double, raw):
@@ -233,7 +233,7 @@ async def test_resume_is_refused_to_who_has_a_session_or_another_token(double, r
     """
     begun, stranger = await raw(), await raw()
     await begun.send_json(identify(double.token))
-    number = await session_of(begun)
+    number = (await told(begun, "READY"))["session_id"]
     await begun.send_json({"op": 6, "d": {"token": double.token, "session_id": number, "seq": 1}})
     await stranger.send_json({"op": 6, "d": {"token": "wrong", "session_id": number, "seq": 1}})
 
@@ -247,7 +247,7 @@ async def test_a_session_that_is_resumed_elsewhere_leaves_its_connection(double,
     """
     old, new = await raw(), await raw()
     await old.send_json(identify(double.token))
-    number = await session_of(old)
+    number = (await told(old, "READY"))["session_id"]
     await new.send_json({"op": 6, "d": {"token": double.token, "session_id": number, "seq": 1}})
 
     assert await close_code_of(old) == 4000
@@ -263,7 +263,7 @@ async def test_without_the_intent_for_guilds_none_is_told(double, raw):
     double.gateway.invalidate()
     refused = await socket.receive_json()
     await socket.send_json(identify(double.token, intents=0))
-    await session_of(socket)
+    await told(socket, "READY")
     double.gateway.invalidate(resumable=True)
 
     assert refused == {"op": 9, "d": False}
@@ -271,27 +271,28 @@ async def test_without_the_intent_for_guilds_none_is_told(double, raw):
 
 
 @pytest.mark.parametrize(
-    "wanted, told",
-    [({"query": "adm"}, ["admin"]), ({"user_ids": ["MEMBER"]}, ["member"]), ({"query": "nobody"}, [])],
+    "wanted, names",
+    [
+        (lambda _: {"query": "adm"}, ["admin"]),
+        (lambda double: {"user_ids": [str(double.member.id)]}, ["member"]),
+        (lambda _: {"query": "nobody"}, []),
+    ],
     ids=["by name", "by number", "none"],
 )
-async def test_members_are_told_who_asks(double, raw, wanted, told):
+async def test_members_are_told_who_asks(double, raw, wanted, names):
     """
     In one chunk, with the nonce of the request; of a guild that there is not, nothing.
     """
     socket = await raw()
     await socket.send_json(identify(double.token, intents=int(Intent.GUILDS | Intent.GUILD_MEMBERS)))
-    await session_of(socket)
-    if "user_ids" in wanted:
-        wanted = {"user_ids": [str(double.member.id)]}
+    await told(socket, "READY")
     await socket.send_json({"op": 8, "d": {"guild_id": "1", "query": "", "limit": 0}})
-    await socket.send_json({"op": 8, "d": {"guild_id": str(double.guild.id), "limit": 0, "nonce": "n", **wanted}})
+    request = {"guild_id": str(double.guild.id), "limit": 0, "nonce": "n", **wanted(double)}
+    await socket.send_json({"op": 8, "d": request})
+    chunk = await told(socket, "GUILD_MEMBERS_CHUNK")
 
-    async with asyncio.timeout(3):
-        while (payload := await socket.receive_json()).get("t") != "GUILD_MEMBERS_CHUNK":
-            pass
-    assert [member["user"]["username"] for member in payload["d"]["members"]] == told
-    assert payload["d"]["nonce"] == "n"
+    assert [member["user"]["username"] for member in chunk["members"]] == names
+    assert chunk["nonce"] == "n"
 
 
 async def test_forgotten_session_cannot_be_resumed(double, raw):

@@ -14,6 +14,15 @@ from hermetic.world.http import MockServer, Reply
 LARGE = bytes(range(256)) * 2**17
 
 
+async def ask(server, path):
+    """
+    A connection of its own that has asked for `path`.
+    """
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+    return reader, writer
+
+
 @pytest.fixture
 async def begun():
     """
@@ -22,8 +31,7 @@ async def begun():
     async with MockServer("large", seed=1) as server:
         server.get("/large").reply(Reply(200, body=LARGE)).latency(body=0.001)
         server.get("/small").text("small")
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        reader, writer = await ask(server, "/large")
         assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
         yield server, reader, writer
         writer.close()
@@ -50,8 +58,7 @@ async def test_a_client_that_leaves_in_the_middle_holds_nobody(begun):
     server, _, writer = begun
     writer.transport.abort()
     await wait_until(lambda: server.calls[0].outcome == "client gone", deadline=5)
-    reader, other = await asyncio.open_connection("127.0.0.1", server.port)
-    other.write(b"GET /small HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    reader, other = await ask(server, "/small")
     said = await reader.read()
     other.close()
 

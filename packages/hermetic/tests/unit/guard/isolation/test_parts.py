@@ -44,10 +44,6 @@ def of_the_project(*_: Any) -> Any:
     return None
 
 
-def of_the_project_too(*_: Any) -> Any:
-    return None
-
-
 LOGGER = logging.getLogger("hermetic.tests.of.parts")
 MODULE = types.ModuleType("of_the_test")
 MODULE.here = 1  # type: ignore[attr-defined]
