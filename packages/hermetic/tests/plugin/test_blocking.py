@@ -358,6 +358,27 @@ def test_whatever_runs_the_loop_the_line_is_found(suite, runner):
     assert run.outcomes == {"passed": 1, "errors": 1}
 
 
+AFTERWARDS = {
+    "a callback in C comes next": "    asyncio.get_running_loop().call_soon(time.sleep, 0.1)\n    time.sleep(0.8)\n    await asyncio.sleep(0.01)\n",
+    "the loop stops": "    time.sleep(0.8)\n",
+}
+
+
+@pytest.mark.parametrize("then", AFTERWARDS)
+def test_what_held_uvloop_is_found_whatever_comes_before_its_answer(suite, then):
+    """
+    The loop's answer is one more callback, behind those that wait already; the watcher looks in between.
+    """
+    suite.write(
+        "test_a.py",
+        f"import asyncio, time, uvloop\n\nasync def main():\n    await asyncio.sleep(0.01)\n{AFTERWARDS[then]}\n"
+        "def test_a():\n    uvloop.run(main())\n",
+    )
+    line = 5 if then == "the loop stops" else 6
+
+    assert [(one.kind, one.line) for one in suite.run().found] == [("loop.blocked", ("test_a.py", line))]
+
+
 RESOLVER = """
 import asyncio, os, socket
 import pytest

@@ -4,6 +4,9 @@ Loops that run their callbacks in C, where no stopwatch can be set: uvloop's.
 Such a loop runs inside `run_forever`, a Python method of a Python class, so that its frame marks where the loop begins.
 When the watcher finds other frames above it, a callback is at work; it goes on while the outermost of them is the same
 frame and the loop does not answer. To answer, the loop is handed one callback, only when it was found at work.
+
+Between the end of a callback and that answer others may have their turn, and the watcher may look. What was held until its
+look before is kept for the answer then; the rest, at most the time between two looks, is not counted.
 """
 
 from __future__ import annotations
@@ -42,11 +45,13 @@ class FramePulse:
         """
         post = self._post
         stack, frame = found if found is not None else (None, 0)
-        if not frame:
-            post.account, self._frame = None, 0
-            return
         account = post.account
-        if account is None or frame != self._frame:
+        if account is not None and frame != self._frame:
+            post.ended[account.started] = account
+            post.account = account = None
+        if not frame:
+            return
+        if account is None:
             # Whoever kept the watcher out with the interpreter lock is the one that is found afterwards.
             account = Account(after.at - max(0.0, after.at - before.at - period), before.garbage)
             self._frame = frame
@@ -58,8 +63,18 @@ class FramePulse:
         post.account = account
 
     def _answer(self, started: float) -> None:
+        # In this order: the watcher may move it from the one to the other meanwhile.
         account = self._post.account
-        if account is not None and account.started == started:
+        if (account is not None and account.started == started) or started in self._post.ended:
+            self._over(self._post, started)
+
+    def end(self) -> None:
+        """
+        The loop stops: what it has not answered for is over, and nobody looks any more.
+        """
+        account = self._post.account
+        starts = [] if account is None else [account.started]
+        for started in (*starts, *self._post.ended):
             self._over(self._post, started)
 
 
@@ -87,11 +102,13 @@ class PulseTaker:
     def _marked(self, run: Callable[[Any], None]) -> Callable[[Any], None]:
         def run_forever(loop: Any) -> None:
             post = self._post()
-            outer, post.pulse = post.pulse, FramePulse(loop, post, over=self._over)
+            pulse = FramePulse(loop, post, over=self._over)
+            post.pulse = pulse
             try:
                 run(loop)
             finally:
-                post.pulse = outer
+                pulse.end()
+                post.pulse = None
 
         self.codes = frozenset({run_forever.__code__})
         return run_forever

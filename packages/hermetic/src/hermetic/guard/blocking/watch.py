@@ -31,18 +31,15 @@ _LOOKS = 5
 
 class Hold:
     """
-    A callback that held its loop: `wall_s` by the clock, of which `busy_s` and `asleep_s` count.
+    A callback that held its loop, by what counts of its time: `busy_s` and `asleep_s`.
 
     `stacks` gives the seconds spent at each stack; it is empty when the watcher never got to look.
     """
 
     # Written out: a dataclass costs every run with asyncio most of a millisecond at its start.
-    __slots__ = ("asleep_s", "busy_s", "stacks", "wall_s")
+    __slots__ = ("asleep_s", "busy_s", "stacks")
 
-    def __init__(
-        self, *, wall_s: float, busy_s: float, asleep_s: float, stacks: tuple[tuple[RawSite, float], ...]
-    ) -> None:
-        self.wall_s = wall_s
+    def __init__(self, *, busy_s: float, asleep_s: float, stacks: tuple[tuple[RawSite, float], ...]) -> None:
         self.busy_s = busy_s
         self.asleep_s = asleep_s
         self.stacks = stacks
@@ -109,13 +106,16 @@ class Watch:
 
     def finish(self, post: Post, started: float) -> Hold | None:
         """
-        What the callback that began at `started`, and has just ended, has held; called in the post's own thread.
+        What the callback that began at `started`, and has ended, has held; called in the post's own thread.
 
         None when the watcher cannot be waited for.
         """
         with self._locked() as is_mine:
             if not is_mine:
                 return None
+            ended = post.ended.pop(started, None)
+            if ended is not None:
+                return self._hold(ended)
             before = post.look
             account = post.account
             if account is None or account.started != started:
@@ -124,14 +124,14 @@ class Watch:
             after = look_at(post.native_id, garbage=self.garbage.total_s, watcher=self._sentry.native_id)
             post.look = after
             account.add(before, after, period=self._period_s, stack=None)
-            return self._hold(account, wall_s=after.at - started)
+            return self._hold(account)
 
-    def _hold(self, account: Account, *, wall_s: float) -> Hold:
+    def _hold(self, account: Account) -> Hold:
         held = account.held(garbage=self.garbage.total_s)
         counted = account.busy + account.asleep
         share = held / counted if counted else 0.0
         stacks = tuple(account.stacks.items())
-        return Hold(wall_s=wall_s, busy_s=account.busy * share, asleep_s=account.asleep * share, stacks=stacks)
+        return Hold(busy_s=account.busy * share, asleep_s=account.asleep * share, stacks=stacks)
 
     def _beat(self) -> None:
         for post in list(self._posts):

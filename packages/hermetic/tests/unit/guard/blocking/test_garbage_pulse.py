@@ -61,7 +61,7 @@ def test_what_the_collector_took_is_taken_off_both_parts_of_a_hold_alike():
     account = Account(1.0, 0.0)
     account.busy, account.asleep = 0.3, 0.1
     watch.garbage.total_s = 0.2
-    hold = watch._hold(account, wall_s=0.5)
+    hold = watch._hold(account)
 
     assert hold.busy_s == pytest.approx(3 * hold.asleep_s)
     assert hold.busy_s + hold.asleep_s == pytest.approx(account.held(garbage=0.2))
@@ -86,3 +86,55 @@ async def test_a_hold_begins_when_the_watcher_was_kept_from_looking(late_s):
     assert began == pytest.approx(10.05)
     assert post.account is None
     await asyncio.sleep(0)
+
+
+class Watched:
+    """
+    A loop's run whose holds a watch has seen, told look by look.
+    """
+
+    def __init__(self):
+        self.watch = Watch(runners=frozenset, limit_s=0.1)
+        self.post = Post(garbage=0.0)
+        self.holds = []
+        self.pulse = FramePulse(asyncio.get_running_loop(), self.post, over=self.over)
+
+    def over(self, post, started):
+        self.holds.append(self.watch.finish(post, started))
+
+    def saw(self, at, frame):
+        """
+        The watcher's look at `at`, a tenth of a second after the one before; the thread is at work all the time.
+        """
+        self.pulse.look(look(at - 0.1), look(at), (SITE, frame) if frame else None, period=0.1)
+
+
+@pytest.mark.parametrize("next_frame", [0, 2], ids=["nothing", "another callback"])
+async def test_a_hold_that_is_over_when_the_watcher_looks_waits_for_the_loops_answer(next_frame):
+    """
+    What was held until the look before counts, whatever the thread is at by then, and is told once.
+    """
+    watched = Watched()
+    for at, frame in ((10.1, 1), (10.2, 1), (10.3, 1), (10.4, next_frame)):
+        watched.saw(at, frame)
+    assert watched.holds == []
+    await asyncio.sleep(0)
+
+    assert watched.holds[0].held_s == pytest.approx(0.2)
+    assert len(watched.holds) == (2 if next_frame else 1)
+    assert watched.post.ended == {}
+
+
+async def test_what_a_loop_has_not_answered_for_when_it_stops_is_told_then():
+    """
+    Its run may be the last, and the watcher looks no more.
+    """
+    watched = Watched()
+    for at, frame in ((10.1, 1), (10.2, 1), (10.3, 2), (10.4, 2)):
+        watched.saw(at, frame)
+    watched.pulse.end()
+    told = list(watched.holds)
+    await asyncio.sleep(0)
+
+    assert sorted(len(hold.stacks) for hold in told) == [1, 1]
+    assert watched.holds == told
